@@ -1,0 +1,1 @@
+"""Put a multimodal judge model under test, in pytest."""

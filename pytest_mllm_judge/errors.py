@@ -1,0 +1,61 @@
+"""Everything this package raises on purpose.
+
+MllmJudgeError
+├── BenchmarkError    a benchmark's file, line, item, image or gate is wrong
+├── SettingsError     a judge, an option or a setting is wrong or missing
+├── JudgeError        a judge was asked and gave nothing back
+└── CassetteError     a cassette can't be read or written
+    └── CassetteMiss  a question that was never recorded
+Undecided             (an AssertionError) the data can't settle a claim
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MllmJudgeError(Exception):
+    """Base of the package's errors. Its text says what is wrong, where, and what to do."""
+
+
+class BenchmarkError(MllmJudgeError):
+    """A benchmark can't be used as it is.
+
+    `where` is a file, with its line where there is one (`items.jsonl:12`); `what` is one sentence;
+    `hint` says what to do.
+    """
+
+    def __init__(self, where: object, what: str, hint: str = "") -> None:
+        self.where = str(where)
+        self.what = what
+        self.hint = hint
+        super().__init__(f"{where}: {what}" + (f"\n  {hint}" if hint else ""))
+
+
+class SettingsError(MllmJudgeError):
+    """A judge's settings, an option or the environment is wrong or missing."""
+
+
+class JudgeError(MllmJudgeError):
+    """A judge was asked and gave nothing back: connection, status, time-out, its own exception."""
+
+
+class CassetteError(MllmJudgeError):
+    """A cassette can't be read, or can't be written."""
+
+
+class CassetteMiss(CassetteError):
+    """A question was not recorded and the record mode forbids asking it."""
+
+
+class Undecided(AssertionError):
+    """A claim was asked for a yes or a no that its data can't give."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'a' or 'b'?` for the names nearest to `name`, or an empty string."""
+    near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
+    if not near:
+        return ""
+    return "; did you mean " + " or ".join(repr(n) for n in near) + "?"

@@ -1,0 +1,1 @@
+"""Judges: prompts, kinds of judge, and the reading of their replies."""

@@ -1,0 +1,66 @@
+"""What every kind of judge is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply, Tasks
+
+
+class Judge(ABC):
+    """A judge of one benchmark's items: asks a question, and reads the reply.
+
+    The runner does the asking: it takes `question`, finds the reply in the cassette or calls `ask`, and
+    hands it to `read`. Subclasses say by class variables what the runner must know.
+    """
+
+    sends_images: ClassVar[bool] = True
+    """The images are opened: they must exist and be sound before the first question."""
+    is_recorded: ClassVar[bool] = True
+    """Its exchanges stand in a cassette; without one, record mode `none` refuses to ask."""
+
+    def __init__(self, name: str, tasks: Tasks) -> None:
+        self.name = name
+        self.tasks = tasks
+
+    def check(self, items: Sequence[Item]) -> None:  # noqa: B027 - most judges take any item
+        """Raise SettingsError if these items can't be judged at all; called before the first question."""
+
+    @abstractmethod
+    def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
+        """The question as this judge puts it. Opens no image."""
+
+    @abstractmethod
+    def ask(self, question: Question) -> Reply:
+        """Ask once, without retries. Raise JudgeError if nothing came back."""
+
+    @abstractmethod
+    def parse(self, item: Item, reply: Reply) -> Parsed:
+        """Read a reply. Never raises on any text."""
+
+    def cost(self, reply: Reply) -> float | None:
+        """What the exchange cost by the settings' prices; None if unknown."""
+        del reply
+        return None
+
+    def read(self, question: Question, reply: Reply) -> Judgement:
+        """The judgement that a reply to a question comes to."""
+        parsed = self.parse(question.item, reply)
+        return Judgement(
+            item=question.item,
+            judge=self.name,
+            variant=question.variant,
+            repeat=question.repeat,
+            reply=reply.text if reply.text is not None else reply.refusal,
+            verdict=parsed.verdict,
+            problem=parsed.problem,
+            reason=parsed.reason,
+            fields=parsed.fields,
+            usage=reply.usage,
+            cost=self.cost(reply),
+            latency=reply.latency,
+            finish_reason=reply.finish_reason,
+            model=reply.model,
+        )

@@ -1,0 +1,71 @@
+"""Many judgements, and the slices of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, overload
+
+from pytest_mllm_judge.model.item import Item
+from pytest_mllm_judge.model.judgement import Judgement
+
+
+class Judgements(Sequence[Judgement]):
+    """Judgements in the benchmark's order, with the cluster of each item.
+
+    `cluster_of` names an item's cluster: items with the same name are not counted as independent.
+    """
+
+    def __init__(self, judgements: Iterable[Judgement], cluster_of: Callable[[Item], str]) -> None:
+        self._judgements = tuple(judgements)
+        self.cluster_of = cluster_of
+
+    def __len__(self) -> int:
+        return len(self._judgements)
+
+    def __iter__(self) -> Iterator[Judgement]:
+        return iter(self._judgements)
+
+    @overload
+    def __getitem__(self, index: int) -> Judgement: ...
+    @overload
+    def __getitem__(self, index: slice) -> Judgements: ...
+    def __getitem__(self, index: int | slice) -> Judgement | Judgements:
+        if isinstance(index, slice):
+            return Judgements(self._judgements[index], self.cluster_of)
+        return self._judgements[index]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} judgements>"
+
+    def filter(self, keep: Callable[[Judgement], bool]) -> Judgements:
+        """Those that `keep` says yes to."""
+        return Judgements(filter(keep, self._judgements), self.cluster_of)
+
+    def task(self, task: str) -> Judgements:
+        """Those of one task."""
+        return self.filter(lambda judgement: judgement.item.task == task)
+
+    def where(self, **wanted: Any) -> Judgements:
+        """Those whose item has one of the values wanted of each field: `where(source=["charts", "maps"])`."""
+        values = {
+            name: value if isinstance(value, list | tuple | set) else [value]
+            for name, value in wanted.items()
+        }
+        return self.filter(lambda j: all(field(j.item, name) in allowed for name, allowed in values.items()))
+
+    def by(self, name: str) -> Mapping[str, Judgements]:
+        """One slice per value of a field, sorted by that value; items without it stand under `(none)`."""
+        slices: dict[str, list[Judgement]] = {}
+        for judgement in self._judgements:
+            value = field(judgement.item, name)
+            slices.setdefault("(none)" if value is None else str(value), []).append(judgement)
+        return {value: Judgements(slices[value], self.cluster_of) for value in sorted(slices)}
+
+
+def field(item: Item, name: str) -> Any:
+    """An item's `task`, `source`, `cluster`, `author` (of a single response), or any further field."""
+    if name in ("id", "task", "source", "cluster", "must"):
+        return getattr(item, name)
+    if name == "author" and len(item.responses) == 1:
+        return item.responses[0].author
+    return item.fields.get(name)

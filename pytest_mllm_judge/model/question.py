@@ -1,0 +1,108 @@
+"""What is asked of a judge once, and the digest by which a recorded exchange is found again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import JsonValue
+
+from pytest_mllm_judge.model.item import Item
+
+Role = Literal["system", "user", "assistant"]
+
+
+def canonical(data: JsonValue) -> str:
+    """JSON that does not depend on the order of keys."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def text_digest(text: str) -> str:
+    """The sha256 of a text, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@lru_cache(maxsize=65536)
+def _file_digest(path: Path, size: int, modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 of a file, in hex. Read once: kept until its size or time of change differs."""
+    status = path.stat()
+    return _file_digest(path, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of a message's text."""
+
+    text: str
+
+    def identity(self) -> str:
+        """`text:` and the digest of the text."""
+        return "text:" + text_digest(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image in a message: the file it comes from, and what is asked to be done to it before sending.
+
+    `address` is the image as the item writes it; `file` is None for an http(s) address, which is sent as
+    it is. `change` says in words what resizing and encoding is asked for, '' for the file's own bytes;
+    `detail` is the API's setting of that name.
+    """
+
+    address: str
+    file: Path | None
+    change: str = ""
+    detail: str | None = None
+
+    def identity(self) -> str:
+        """`image:`, the digest of the file (or the address), and the change and detail asked for."""
+        source = file_digest(self.file) if self.file is not None else "url " + self.address
+        return "image:" + ";".join(part for part in (source, self.change, self.detail) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: a role, and text and pictures in order."""
+
+    role: Role
+    parts: tuple[Text | Picture, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """An item as it is put to a judge, once.
+
+    `settings` are the sampling settings, tools and response format that go into the request, as they are
+    sent. `digest` covers model, messages, settings and repeat: nothing else decides the reply.
+    """
+
+    item: Item
+    judge: str
+    model: str
+    messages: tuple[Message, ...]
+    settings: Mapping[str, JsonValue] = field(default_factory=dict)
+    variant: str = ""
+    repeat: int = 0
+
+    @cached_property
+    def facts(self) -> dict[str, JsonValue]:
+        """The plain data that the digest covers: model, prompt (each part's identity), settings, repeat."""
+        prompt: list[JsonValue] = [
+            [message.role, *(part.identity() for part in message.parts)] for message in self.messages
+        ]
+        return {"model": self.model, "prompt": prompt, "settings": dict(self.settings), "repeat": self.repeat}
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of the facts, in hex."""
+        return text_digest(canonical(self.facts))

@@ -1,0 +1,29 @@
+"""What every test can use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+PROJECT = Path(__file__).parents[1]
+SHARED = PROJECT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The project's top folder."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The real items and replies beside the project. `.ci/run` sets the variable, so CI can't skip them."""
+    if not SHARED.is_dir():
+        if os.environ.get("MLLM_JUDGE_SHARED_DATA") == "required":
+            pytest.fail(f"{SHARED} is required here and missing")
+        pytest.skip("the real data set is not beside this clone (../shared/data)")
+    return SHARED
