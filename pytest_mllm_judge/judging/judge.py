@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
 
 from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply, Tasks
+
+
+def _as_it_is(transport: Any) -> Any:
+    return transport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Where a judge stands: the benchmark's tasks, the folder that its paths start from, and the cassette.
+
+    `wrap` puts the cassette in front of an httpx2 transport; a judge that speaks HTTP sends through it.
+    """
+
+    tasks: Tasks = field(default_factory=Tasks)
+    root: Path = field(default_factory=Path)
+    wrap: Callable[[Any], Any] = _as_it_is
 
 
 class Judge(ABC):
@@ -20,10 +38,12 @@ class Judge(ABC):
     """The images are opened: they must exist and be sound before the first question."""
     is_recorded: ClassVar[bool] = True
     """Its exchanges stand in a cassette; without one, record mode `none` refuses to ask."""
+    speaks_http: ClassVar[bool] = False
+    """It sends through `context.wrap`, so its HTTP exchanges are what the cassette holds."""
 
-    def __init__(self, name: str, tasks: Tasks) -> None:
+    def __init__(self, name: str, context: Context) -> None:
         self.name = name
-        self.tasks = tasks
+        self.tasks = context.tasks
 
     def check(self, items: Sequence[Item]) -> None:  # noqa: B027 - most judges take any item
         """Raise SettingsError if these items can't be judged at all; called before the first question."""
