@@ -7,17 +7,25 @@ from typing import Any, overload
 
 from pytest_mllm_judge.model.item import Item
 from pytest_mllm_judge.model.judgement import Judgement
+from pytest_mllm_judge.model.tasks import Tasks
 
 
 class Judgements(Sequence[Judgement]):
-    """Judgements in the benchmark's order, with the cluster of each item.
+    """Judgements in the benchmark's order, with what their benchmark says of them all.
 
     `cluster_of` names an item's cluster: items with the same name are not counted as independent.
+    `tasks` says what a verdict may be.
     """
 
-    def __init__(self, judgements: Iterable[Judgement], cluster_of: Callable[[Item], str]) -> None:
+    def __init__(
+        self, judgements: Iterable[Judgement], *, cluster_of: Callable[[Item], str], tasks: Tasks
+    ) -> None:
         self._judgements = tuple(judgements)
         self.cluster_of = cluster_of
+        self.tasks = tasks
+
+    def _like_this(self, judgements: Iterable[Judgement]) -> Judgements:
+        return Judgements(judgements, cluster_of=self.cluster_of, tasks=self.tasks)
 
     def __len__(self) -> int:
         return len(self._judgements)
@@ -31,7 +39,7 @@ class Judgements(Sequence[Judgement]):
     def __getitem__(self, index: slice) -> Judgements: ...
     def __getitem__(self, index: int | slice) -> Judgement | Judgements:
         if isinstance(index, slice):
-            return Judgements(self._judgements[index], self.cluster_of)
+            return self._like_this(self._judgements[index])
         return self._judgements[index]
 
     def __repr__(self) -> str:
@@ -39,7 +47,7 @@ class Judgements(Sequence[Judgement]):
 
     def filter(self, keep: Callable[[Judgement], bool]) -> Judgements:
         """Those that `keep` says yes to."""
-        return Judgements(filter(keep, self._judgements), self.cluster_of)
+        return self._like_this(filter(keep, self._judgements))
 
     def task(self, task: str) -> Judgements:
         """Those of one task."""
@@ -59,7 +67,7 @@ class Judgements(Sequence[Judgement]):
         for judgement in self._judgements:
             value = field(judgement.item, name)
             slices.setdefault("(none)" if value is None else str(value), []).append(judgement)
-        return {value: Judgements(slices[value], self.cluster_of) for value in sorted(slices)}
+        return {value: self._like_this(slices[value]) for value in sorted(slices)}
 
 
 def field(item: Item, name: str) -> Any:

@@ -1,0 +1,112 @@
+"""The engine for smooth figures: delete-one-cluster jackknife with t(G-1) (statistics.md 1.3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv, stdtrit
+
+from pytest_mllm_judge.statistics.interval import Interval, check_confidence, too_few
+
+Array = npt.NDArray[np.float64]
+Scale = Literal["plain", "arctanh"]
+
+
+def cluster_sums(rows: Array, clusters: Sequence[str]) -> Array:
+    """The sum of `rows` (n, K) within each cluster: (G, K), clusters in the order they first appear."""
+    index: dict[str, int] = {}
+    labels = np.fromiter((index.setdefault(name, len(index)) for name in clusters), dtype=np.intp)
+    sums = np.zeros((len(index), rows.shape[1]))
+    np.add.at(sums, labels, rows)
+    return sums
+
+
+def jackknife(
+    sums: Array,
+    figure: Callable[[Array], Array],
+    *,
+    n: int,
+    confidence: float = 0.95,
+    scale: Scale = "plain",
+) -> Interval:
+    """A figure of additive sums (G, K), with its interval.
+
+    `figure` maps sums (..., K) to values (...), and may give NaN where it is undefined. Coefficients in
+    (-1, 1) use the arctanh scale. Without an interval (undefined, one cluster, no spread at all) the
+    bounds are None and the reason says why.
+    """
+    check_confidence(confidence)
+    groups = len(sums)
+    total = sums.sum(axis=0)
+    with np.errstate(all="ignore"):
+        value = float(figure(total))
+        without = figure(total - sums) if groups > 1 else np.array([math.nan])
+        transformed = np.arctanh(np.clip(without, -1, 1)) if scale == "arctanh" else without
+    undefined = None if math.isnan(value) else value
+    bare = Interval(
+        value=undefined,
+        low=None,
+        high=None,
+        n=n,
+        clusters=groups,
+        method=f"jackknife-t, {scale}",
+        confidence=confidence,
+    )
+    if undefined is None:
+        return replace(bare, reason="the figure is undefined on these items")
+    if groups < 2:
+        return replace(bare, reason=too_few(groups))
+    if not np.isfinite(transformed).all():
+        return replace(bare, reason="the figure is undefined, or perfect, once some cluster is left out")
+    spread = float(((transformed - transformed.mean()) ** 2).sum())
+    error = math.sqrt((groups - 1) / groups * spread)
+    if error <= 1e-12:
+        return replace(bare, reason="no spread at all: leaving out any cluster gives the same figure")
+    reach = float(stdtrit(groups - 1, confidence)) * error
+    centre = math.atanh(value) if scale == "arctanh" else value
+    back = math.tanh if scale == "arctanh" else float
+    return replace(bare, low=back(centre - reach), high=back(centre + reach), reason=too_few(groups))
+
+
+def mean_interval(
+    values: Sequence[float],
+    clusters: Sequence[str],
+    *,
+    bounds: tuple[float, float],
+    confidence: float = 0.95,
+) -> Interval:
+    """The mean of values that can't leave `bounds`, with its jackknife-t interval.
+
+    Where all values are the same the jackknife has no spread to go by. Then at most a share
+    u of the clusters may differ unseen (`unseen_share`), and a value that differs is at worst at a bound:
+    an exact binomial argument, as for a rate of zero.
+    """
+    if not len(values):
+        raise ValueError("the mean of nothing is undefined: need at least one item")
+    rows = np.column_stack([np.asarray(values, dtype=float), np.ones(len(values))])
+    sums = cluster_sums(rows, clusters)
+    result = jackknife(sums, lambda s: s[..., 0] / s[..., 1], n=len(values), confidence=confidence)
+    low, high = bounds
+    if min(values) != max(values):
+        if result.low is None or result.high is None:
+            return result
+        return replace(result, low=max(low, result.low), high=min(high, result.high))
+    value, groups = float(values[0]), len(sums)
+    unseen = unseen_share(groups, confidence)
+    return replace(
+        result,
+        low=value - unseen * (value - low),
+        high=value + unseen * (high - value),
+        method="all alike, exact",
+        reason=too_few(groups),
+    )
+
+
+def unseen_share(clusters: int, confidence: float, *, differing: int = 0) -> float:
+    """The largest share of clusters that may differ when so few did: the exact (Clopper-Pearson) bound."""
+    return float(betaincinv(differing + 1, clusters - differing, confidence))

@@ -1,0 +1,80 @@
+"""Proportions of yes and no, with clusters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import betaincinv, ndtri, stdtrit
+
+from pytest_mllm_judge.statistics.interval import Interval, check_confidence, too_few
+from pytest_mllm_judge.statistics.jackknife import cluster_sums
+
+
+def effective_n(hits: Sequence[bool], clusters: Sequence[str]) -> float:
+    """How many independent items the clustered ones are worth: p(1-p) / v, at most n (statistics.md 1.5).
+
+    v is the cluster-robust variance of the share. Where every item is a hit, or none is, v says nothing;
+    then each cluster counts once.
+    """
+    n = len(hits)
+    sums = cluster_sums(np.column_stack([np.asarray(hits, dtype=float), np.ones(n)]), clusters)
+    groups = len(sums)
+    share = float(sums[:, 0].sum()) / n
+    if groups == n:
+        return float(n)
+    if share in (0.0, 1.0) or groups < 2:
+        return float(groups)
+    residuals = sums[:, 0] - share * sums[:, 1]
+    variance = groups / (groups - 1) * float(residuals @ residuals) / n**2
+    return min(float(n), share * (1 - share) / variance) if variance > 0 else float(n)
+
+
+def wilson(hits: Sequence[bool], clusters: Sequence[str], *, confidence: float = 0.95) -> Interval:
+    """A share with its Wilson score interval (Wilson 1927), on the effective n and t(G-1) when clustered."""
+    check_confidence(confidence)
+    n = _count(hits)
+    groups = len(set(clusters))
+    share = sum(hits) / n
+    size = effective_n(hits, clusters)
+    z = float(ndtri(confidence) if groups == n else stdtrit(max(groups - 1, 1), confidence))
+    centre = (share + z * z / (2 * size)) / (1 + z * z / size)
+    half = z / (1 + z * z / size) * math.sqrt(share * (1 - share) / size + z * z / (4 * size * size))
+    return Interval(
+        value=share,
+        low=0.0 if share == 0 else max(0.0, min(share, centre - half)),
+        high=1.0 if share == 1 else min(1.0, max(share, centre + half)),
+        n=n,
+        clusters=groups,
+        method="wilson" if groups == n else "wilson, effective n",
+        confidence=confidence,
+        reason=too_few(groups),
+    )
+
+
+def clopper_pearson(hits: Sequence[bool], clusters: Sequence[str], *, confidence: float = 0.95) -> Interval:
+    """A rate that must be small, with exact bounds (Clopper & Pearson 1934), on the effective n."""
+    check_confidence(confidence)
+    n = _count(hits)
+    groups = len(set(clusters))
+    share = sum(hits) / n
+    size = effective_n(hits, clusters)
+    events = share * size
+    alpha = 1 - confidence
+    return Interval(
+        value=share,
+        low=0.0 if share == 0 else float(betaincinv(events, size - events + 1, alpha)),
+        high=1.0 if share == 1 else float(betaincinv(events + 1, size - events, confidence)),
+        n=n,
+        clusters=groups,
+        method="clopper-pearson" if groups == n else "clopper-pearson, effective n",
+        confidence=confidence,
+        reason=too_few(groups),
+    )
+
+
+def _count(hits: Sequence[bool]) -> int:
+    if not len(hits):
+        raise ValueError("a share of nothing is undefined: need at least one item")
+    return len(hits)
