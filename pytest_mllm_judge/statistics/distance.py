@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import permutations
+
 from rapidfuzz.distance import Levenshtein
+
+_ENUMERATED = 5
 
 
 def levenshtein(judge: str, human: str) -> float:
@@ -12,3 +17,12 @@ def levenshtein(judge: str, human: str) -> float:
     .5556 (statistics.md 2 (3)).
     """
     return float(Levenshtein.normalized_distance(judge, human))
+
+
+@lru_cache
+def farthest(answers: int) -> float:
+    """The largest distance that a ranking of so many answers can have: 2/3 for three, else 1."""
+    if answers > _ENUMERATED:
+        return 1.0
+    gold = "ABCDEFGH"[:answers]
+    return max(levenshtein("".join(order), gold) for order in permutations(gold))

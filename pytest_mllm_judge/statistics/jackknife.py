@@ -78,32 +78,43 @@ def mean_interval(
     clusters: Sequence[str],
     *,
     bounds: tuple[float, float],
+    groups: Sequence[str] | None = None,
     confidence: float = 0.95,
 ) -> Interval:
     """The mean of values that can't leave `bounds`, with its jackknife-t interval.
 
-    Where all values are the same the jackknife has no spread to go by. Then at most a share
-    u of the clusters may differ unseen (`unseen_share`), and a value that differs is at worst at a bound:
-    an exact binomial argument, as for a rate of zero.
+    With `groups` it is the unweighted mean of the groups' means. Where all values are the same the
+    jackknife has no spread to go by. Then at most a share u of the clusters may differ unseen
+    (`unseen_share`), and a value that differs is at worst at a bound: an exact binomial argument, as for a
+    rate of zero.
     """
     if not len(values):
         raise ValueError("the mean of nothing is undefined: need at least one item")
-    rows = np.column_stack([np.asarray(values, dtype=float), np.ones(len(values))])
-    sums = cluster_sums(rows, clusters)
-    result = jackknife(sums, lambda s: s[..., 0] / s[..., 1], n=len(values), confidence=confidence)
+    names = list(groups) if groups is not None else [""] * len(values)
+    order = {name: place for place, name in enumerate(sorted(set(names)))}
+    places = np.array([order[name] for name in names])
+    rows = np.zeros((len(values), 2 * len(order)))
+    rows[np.arange(len(values)), 2 * places] = values
+    rows[np.arange(len(values)), 2 * places + 1] = 1
+    result = jackknife(
+        cluster_sums(rows, clusters),
+        lambda sums: np.asarray((sums[..., 0::2] / sums[..., 1::2]).mean(axis=-1)),
+        n=len(values),
+        confidence=confidence,
+    )
     low, high = bounds
     if min(values) != max(values):
         if result.low is None or result.high is None:
             return result
         return replace(result, low=max(low, result.low), high=min(high, result.high))
-    value, groups = float(values[0]), len(sums)
-    unseen = unseen_share(groups, confidence)
+    value = float(values[0])
+    unseen = unseen_share(result.clusters, confidence)
     return replace(
         result,
         low=value - unseen * (value - low),
         high=value + unseen * (high - value),
         method="all alike, exact",
-        reason=too_few(groups),
+        reason=too_few(result.clusters),
     )
 
 

@@ -1,0 +1,145 @@
+"""A claim: an estimate compared with a threshold, decided by its interval."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mllm_judge.errors import Undecided
+
+if TYPE_CHECKING:
+    from pytest_mllm_judge.claims.estimate import Estimate
+    from pytest_mllm_judge.statistics import Interval
+
+Outcome = Literal["holds", "fails", "undecided"]
+Side = Literal["at least", "at most", "within"]
+Policy = Literal["fail", "warn", "skip"]
+
+_kept: ContextVar[list[Claim] | None] = ContextVar("kept_claims", default=None)
+_policy: ContextVar[Policy] = ContextVar("undecided_policy", default="fail")
+_numbers = itertools.count(1)
+_WORST_FIRST: tuple[Outcome, ...] = ("fails", "undecided", "holds")
+
+
+@contextmanager
+def keep_claims() -> Iterator[list[Claim]]:
+    """Collect every claim whose truth is asked for inside, each once."""
+    claims: list[Claim] = []
+    token = _kept.set(claims)
+    try:
+        yield claims
+    finally:
+        _kept.reset(token)
+
+
+@contextmanager
+def on_undecided(policy: Policy) -> Iterator[None]:
+    """What the truth of an undecided claim is inside: raise Undecided (fail, skip), or warn and go on."""
+    token = _policy.set(policy)
+    try:
+        yield
+    finally:
+        _policy.reset(token)
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """`estimate` is `side` `threshold`. True, False, or `Undecided` is raised when its truth is asked for."""
+
+    estimate: Estimate
+    side: Side
+    threshold: float
+    number: int = field(default_factory=lambda: next(_numbers))
+
+    @property
+    def outcome(self) -> Outcome:
+        """Decided on the figure with problems counted and on the one without them; the worse is taken."""
+        estimate = self.estimate
+        intervals = [estimate.counted] + ([estimate.without] if estimate.without is not None else [])
+        return min((self._decide(each) for each in intervals), key=_WORST_FIRST.index)
+
+    def _decide(self, interval: Interval) -> Outcome:
+        if interval.reason or interval.low is None or interval.high is None:
+            return "undecided"
+        low, high, limit = interval.low, interval.high, self.threshold
+        if self.side == "at least":
+            return "holds" if low >= limit else "fails" if high < limit else "undecided"
+        if self.side == "at most":
+            return "holds" if high <= limit else "fails" if low > limit else "undecided"
+        if -limit <= low and high <= limit:
+            return "holds"
+        return "fails" if low > limit or high < -limit else "undecided"
+
+    def __bool__(self) -> bool:
+        kept = _kept.get()
+        if kept is not None and not any(claim is self for claim in kept):
+            kept.append(self)
+        outcome = self.outcome
+        if outcome == "undecided":
+            if _policy.get() == "warn":
+                warnings.warn(f"undecided, taken as true: {self}", stacklevel=2)
+                return True
+            raise Undecided(self.explain())
+        return outcome == "holds"
+
+    def __str__(self) -> str:
+        return f"{self.estimate.metric} {self.side} {self.threshold:g}: {self.outcome} ({self.estimate})"
+
+    __repr__ = __str__
+
+    def settled_by(self) -> int | None:
+        """About how many items like these would settle an undecided claim; None if no number would.
+
+        The interval shrinks with the root of n; it must shrink to the distance from figure to threshold.
+        """
+        interval = self.estimate.counted
+        if interval.value is None or interval.low is None or interval.high is None:
+            return None
+        value, limit = interval.value, self.threshold
+        if self.side == "within":
+            limit = math.copysign(limit, value)
+        good = value >= limit if self.side == "at least" else value <= limit
+        reaches_up = good == (self.side != "at least") if limit >= 0 or self.side != "within" else not good
+        reach = interval.high - value if reaches_up else value - interval.low
+        gap = abs(value - limit)
+        return None if gap == 0 else math.ceil(interval.n * (reach / gap) ** 2)
+
+    def explain(self) -> str:
+        """What was claimed, what was seen, on what, and what to do next."""
+        verb = {"holds": "is", "fails": "is not", "undecided": "may or may not be"}[self.outcome]
+        lines = [f"{self.outcome}: {self.estimate.metric} {verb} {self.side} {self.threshold:g}"]
+        lines += self.estimate.lines()
+        if self.outcome == "undecided":
+            lines.append(f"  settle    {self._what_would_settle()}")
+        return "\n".join(lines)
+
+    def _what_would_settle(self) -> str:
+        if reason := self.estimate.counted.reason:
+            return f"nothing is decided: {reason}"
+        needed = self.settled_by()
+        if needed is None:
+            return "no number of items: the figure lies on the threshold"
+        return f"about {needed:,} items like these, if the figure stays where it is"
+
+    def plain(self) -> dict[str, Any]:
+        """The claim in builtin types, for a report that crosses processes."""
+        return {
+            "number": self.number,
+            "metric": self.estimate.metric,
+            "side": self.side,
+            "threshold": float(self.threshold),
+            "outcome": self.outcome,
+            "estimate": self.estimate.plain(),
+            "text": self.explain(),
+        }
+
+
+def explain_all(claims: Sequence[Claim]) -> str:
+    """Several claims, one below the other."""
+    return "\n".join(claim.explain() for claim in claims)

@@ -1,0 +1,68 @@
+"""What a check is, and the table of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pytest_mllm_judge.claims import Estimate
+from pytest_mllm_judge.errors import SettingsError, did_you_mean
+from pytest_mllm_judge.model import Judgements, Task
+
+Metric = Callable[..., Estimate]
+"""A figure of judgements, and keyword-only options."""
+M = TypeVar("M", bound=Metric)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A figure with a name, a task (None: any) and the options that a gate may give it.
+
+    `about` is one sentence; `source` is where its definition comes from.
+    """
+
+    name: str
+    task: Task | None
+    options: frozenset[str]
+    about: str
+    source: str
+    metric: Metric
+
+    def __call__(self, judgements: Judgements, **options: Any) -> Estimate:
+        """The check's estimate of those judgements that are of its task."""
+        return self.metric(judgements.task(self.task) if self.task else judgements, **options)
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def declare(name: str, *, task: Task | None, source: str, options: tuple[str, ...] = ()) -> Callable[[M], M]:
+    """Enter a metric into the table of checks, under the name that gates use.
+
+    What the check is about is the first sentence of the metric's docstring.
+    """
+
+    def enter(metric: M) -> M:
+        if name in CHECKS:
+            raise ValueError(f"two checks are named {name!r}")
+        CHECKS[name] = Check(
+            name=name,
+            task=task,
+            options=frozenset(options),
+            about=(metric.__doc__ or "").partition("\n")[0],
+            source=source,
+            metric=metric,
+        )
+        return metric
+
+    return enter
+
+
+def check_named(name: str) -> Check:
+    """The check of that name, or SettingsError with the nearest names."""
+    if name not in CHECKS:
+        raise SettingsError(
+            f"there is no check {name!r}{did_you_mean(name, CHECKS)} (known: {', '.join(sorted(CHECKS))})"
+        )
+    return CHECKS[name]
