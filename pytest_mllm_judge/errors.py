@@ -38,7 +38,19 @@ class SettingsError(MllmJudgeError):
 
 
 class JudgeError(MllmJudgeError):
-    """A judge was asked and gave nothing back: connection, status, time-out, its own exception."""
+    """A judge was asked and gave nothing back: connection, status, time-out, its own exception.
+
+    `status` is the HTTP status where there was one; `passing` says that asking again may help;
+    `retry_after` is how many seconds the server asked to be left alone.
+    """
+
+    def __init__(
+        self, what: str, *, status: int | None = None, passing: bool = False, retry_after: float | None = None
+    ) -> None:
+        self.status = status
+        self.passing = passing
+        self.retry_after = retry_after
+        super().__init__(what)
 
 
 class CassetteError(MllmJudgeError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply, Tasks
+from pytest_mllm_judge.model.frozen import Frozen
 
 
 def _as_it_is(transport: Any) -> Any:
@@ -31,10 +32,12 @@ class Judge(ABC):
     """A judge of one benchmark's items: asks a question, and reads the reply.
 
     The runner does the asking: it takes `question`, finds the reply in the cassette or calls `ask`, and
-    hands it to `read`. Subclasses say by class variables what the runner must know.
+    hands it to `read`. Subclasses say by attributes what the runner must know.
     """
 
-    sends_images: ClassVar[bool] = True
+    Settings: ClassVar[type[Frozen]]
+    """What a table of this kind may hold; a judge is made by `(name, settings, context)`."""
+    sends_images: bool = True
     """The images are opened: they must exist and be sound before the first question."""
     is_recorded: ClassVar[bool] = True
     """Its exchanges stand in a cassette; without one, record mode `none` refuses to ask."""
@@ -47,6 +50,16 @@ class Judge(ABC):
 
     def check(self, items: Sequence[Item]) -> None:  # noqa: B027 - most judges take any item
         """Raise SettingsError if these items can't be judged at all; called before the first question."""
+
+    def missing_key(self) -> str | None:
+        """What a real call needs of the environment and does not find, as a sentence; None if nothing.
+
+        A replay needs no key, so this is asked only where a call is about to be made.
+        """
+        return None
+
+    def close(self) -> None:  # noqa: B027 - most judges hold nothing open
+        """Let go of connections. Safe to call twice; a judge that is asked again opens them anew."""
 
     @abstractmethod
     def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:

@@ -1,0 +1,90 @@
+"""Judges that are a function of the user's own: a transformers pipeline, another SDK, a rule.
+
+    def judge(question):
+        prompt = "\n".join(part.text for message in question.messages for part in message.parts
+                           if hasattr(part, "text"))
+        return my_pipeline(prompt, images=question.item.images)
+
+The function is given the `Question` and returns the reply's text, a `Reply`, or a dict of a reply's fields.
+An exception becomes a `JudgeError`. It may be called from several threads at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_mllm_judge.errors import JudgeError, MllmJudgeError, did_you_mean
+from pytest_mllm_judge.judging.functions import load_function
+from pytest_mllm_judge.judging.judge import Context, Judge
+from pytest_mllm_judge.judging.parsers import parser_named
+from pytest_mllm_judge.judging.prompting import load_prompt
+from pytest_mllm_judge.judging.settings import CallableSettings, table
+from pytest_mllm_judge.model import Item, Parsed, Question, Reply
+
+
+class CallableJudge(Judge):
+    """Asks a function. Its replies stand in a cassette, as any other judge's."""
+
+    Settings = CallableSettings
+
+    def __init__(self, name: str, settings: CallableSettings, context: Context) -> None:
+        super().__init__(name, context)
+        self.model = settings.model or settings.function
+        self._spec = settings.function
+        self._function = load_function(settings.function, root=context.root, where=f"{table(name)} function")
+        self._prompt = load_prompt(settings.prompt, root=context.root)
+        self._parser = parser_named(settings.parser, context.root)
+        self.sends_images = self._prompt.shows_images
+
+    def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
+        """The prompt, rendered; the function may use it, or the item alone."""
+        messages = self._prompt.render(item, self.tasks)
+        return Question(
+            item=item, judge=self.name, model=self.model, messages=messages, variant=variant, repeat=repeat
+        )
+
+    def ask(self, question: Question) -> Reply:
+        """Call the function once."""
+        start = time.perf_counter()
+        try:
+            answer = self._function(question)
+        except MllmJudgeError:
+            raise
+        except Exception as error:
+            what = f"{self._spec} raised {type(error).__name__}: {error}"
+            raise JudgeError(f"judge {self.name!r}, item {question.item.id!r}: {what}") from error
+        reply = self._reply(question, answer)
+        latency = time.perf_counter() - start
+        return reply if reply.latency is not None else reply.model_copy(update={"latency": latency})
+
+    def _reply(self, question: Question, answer: Any) -> Reply:
+        if isinstance(answer, Reply):
+            return answer
+        if isinstance(answer, str):
+            return Reply(text=answer)
+        where = f"judge {self.name!r}, item {question.item.id!r}: {self._spec} returned"
+        if not isinstance(answer, Mapping):
+            kind = type(answer).__name__
+            raise JudgeError(
+                f"{where} {kind}; return the reply's text, a Reply, or a dict of a Reply's fields"
+            )
+        try:
+            return Reply.model_validate(dict(answer))
+        except ValidationError as error:
+            raise JudgeError(f"{where} a dict that is no reply: {_first_fault(error)}") from None
+
+    def parse(self, item: Item, reply: Reply) -> Parsed:
+        """Read a reply by the parser of the settings."""
+        return self._parser(item, reply, self.tasks)
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    key = str(fault["loc"][0])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown field {key!r}{did_you_mean(key, Reply.model_fields)}"
+    return f"{key}: {fault['input']!r} is wrong: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
