@@ -1,0 +1,102 @@
+"""One exchange as one line of a cassette.
+
+    {"question":"<32 hex>","item":"circles-007","variant":"swap","repeat":1,"model":"gpt-4o",
+     "prompt":[["system","<12 hex>"],["user","<12 hex>","image:<12 hex>;max_side 1024;low"]],
+     "settings":{"temperature":0},"reply":{"text":"...","usage":[812,96]},"sum":"<8 hex>"}
+
+`question` stands first and `sum`, the CRC-32 of all before it, stands last, each at a fixed distance from
+its end of the line: a cassette is indexed and checked without parsing JSON. What has its usual value
+(no variant, repeat 0, no settings) is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DIGEST = 32
+"""Hex digits of a question's digest on disk: 128 of its 256 bits."""
+PART = 12
+"""Hex digits of a part's digest: they name what differs in a miss, and never decide a match."""
+
+_SUM = re.compile(rb',"sum":"([0-9a-f]{8})"}\Z')
+_START = re.compile(rb'\{"question":"([0-9a-f]{%d})",' % DIGEST)
+
+
+class FormatError(ValueError):
+    """A line is not an exchange; the text says why, as a clause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """A question and its reply, as a cassette keeps them.
+
+    `question` is the start of the question's digest. `prompt` holds a message each: the role, then its
+    parts in order, a text as its short digest, an image as `image:digest;change;detail`. `settings` are
+    as sent, long tables and lists as short digests. `reply` is what `answers` packs.
+    """
+
+    question: str
+    item: str
+    model: str
+    reply: Mapping[str, Any]
+    variant: str = ""
+    repeat: int = 0
+    prompt: tuple[tuple[str, ...], ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> tuple[str, str, int]:
+        """Item, variant and repeat: what a cassette is sorted by."""
+        return (self.item, self.variant, self.repeat)
+
+
+def dumps(data: Any) -> bytes:
+    """Compact JSON in UTF-8; escaped ASCII where a lone surrogate has no UTF-8."""
+    try:
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(data, separators=(",", ":")).encode()
+
+
+def to_line(exchange: Exchange) -> bytes:
+    """The exchange as a line, without its line feed."""
+    data: dict[str, Any] = {"question": exchange.question, "item": exchange.item}
+    if exchange.variant:
+        data["variant"] = exchange.variant
+    if exchange.repeat:
+        data["repeat"] = exchange.repeat
+    data["model"] = exchange.model
+    if exchange.prompt:
+        data["prompt"] = exchange.prompt
+    if exchange.settings:
+        data["settings"] = dict(sorted(exchange.settings.items()))
+    data["reply"] = exchange.reply
+    body = dumps(data)[:-1]
+    return body + b',"sum":"%08x"}' % zlib.crc32(body)
+
+
+def digest_of(line: bytes) -> str:
+    """The question's digest of a line whose checksum holds. Raise FormatError otherwise."""
+    start, end = _START.match(line), _SUM.search(line)
+    if start is None or end is None:
+        raise FormatError("it is not an exchange")
+    if zlib.crc32(line[: end.start()]) != int(end[1], 16):
+        raise FormatError("its checksum does not match")
+    return start[1].decode()
+
+
+def from_line(line: bytes) -> Exchange:
+    """Read a line back. Raise FormatError if it is damaged."""
+    digest_of(line)
+    try:
+        data = json.loads(line)
+        del data["sum"]
+        data["prompt"] = tuple(tuple(message) for message in data.get("prompt", ()))
+        return Exchange(**data)
+    except (ValueError, TypeError) as error:
+        raise FormatError("it is not an exchange") from error

@@ -1,0 +1,171 @@
+"""Asking through a cassette: every reply is played from it, or written to it before it is handed on."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, get_args
+
+from pytest_mllm_judge.errors import CassetteError, CassetteMiss, SettingsError, did_you_mean
+from pytest_mllm_judge.model import Question, Reply
+from pytest_mllm_judge.recording.answers import of_reply, to_reply
+from pytest_mllm_judge.recording.asking import Asking, now_asking
+from pytest_mllm_judge.recording.facts import digest_of, exchange_of
+from pytest_mllm_judge.recording.format import Exchange
+from pytest_mllm_judge.recording.miss import explain
+from pytest_mllm_judge.recording.store import Store
+
+Mode = Literal["none", "new_episodes", "all"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+class Recorder:
+    """One judge's cassette, played and recorded.
+
+    `path` is the cassette, which need not exist. `mode` is what may be asked: `none` (nothing: an unknown
+    question is a CassetteMiss, and nothing is locked or written), `new_episodes` (what is not recorded), or
+    `all` (each question once more in this run; the old recording stays until the new one is there).
+    `rerecord` is the command that a miss ends with. `run` is what the processes of one run have in common;
+    without it this process is a run of its own. Only mode `all` needs it.
+
+    `played` and `recorded` count the replies that came from the cassette and those that were asked for.
+
+    Raise SettingsError for an unknown mode; every method may raise CassetteError for files that are damaged,
+    or can't be read or written.
+    """
+
+    def __init__(self, path: Path, mode: Mode, *, judge: str, rerecord: str, run: str = "") -> None:
+        if mode not in MODES:
+            raise SettingsError(
+                f"record mode {mode!r} is none of {', '.join(MODES)}{did_you_mean(mode, MODES)}"
+            )
+        self.path = path
+        self.mode = mode
+        self.judge = judge
+        self.rerecord = rerecord
+        self.played = 0
+        self.recorded = 0
+        run_id = "".join(filter(str.isalnum, run)) or uuid.uuid4().hex
+        self._store = Store(path, run=run_id, again=mode == "all", rerecord=rerecord)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def wrap(self, transport: Any) -> Any:
+        """The cassette in front of an httpx2 transport, sync or async. It answers only questions."""
+        from pytest_mllm_judge.recording.transport import CassetteTransport
+
+        return CassetteTransport(transport, self._store, mode=self.mode)
+
+    def has(self, question: Question) -> bool:
+        """Whether the reply would be played. In mode `all`: whether this run has asked already."""
+        return self._store.settled(digest_of(question))
+
+    def exchange(self, question: Question, ask: Callable[[], Reply], *, over_http: bool) -> Reply:
+        """The reply to a question: played, or asked for by `ask` and recorded.
+
+        `over_http`: `ask` sends through the transport that `wrap` gave, and is called for a replay too;
+        otherwise the reply itself is what the cassette holds. While one process or thread asks, the others
+        that record into this cassette wait, and then play what it recorded. A played reply has no latency.
+        Raise CassetteMiss in mode `none` for an unknown question, before `ask` is called.
+        """
+        digest = self._known(question)
+        if not self._store.settled(digest):
+            with self._store.locked():
+                if not self._store.settled(digest):
+                    return self._record(question, ask, over_http=over_http)
+        return self._play(question, ask, over_http=over_http)
+
+    @contextmanager
+    def asking(self, question: Question) -> Iterator[None]:
+        """Ask over HTTP by hand, as an async client must: requests in this context belong to the question.
+
+        Two tasks that ask the same unknown question at once both ask; `exchange` does not.
+        Raise CassetteMiss in mode `none` for an unknown question.
+        """
+        known = self._store.settled(self._known(question))
+        with self._over_http(question):
+            yield
+        self._count(played=known)
+
+    def close(self, *, merge: bool = True) -> None:
+        """Move what was recorded into the sorted cassette.
+
+        With `merge=False` it stays in the journal, which every reader of the cassette reads too, until
+        `merge` is called: for the workers of one run, that in mode `all` must know what the run has asked.
+        """
+        if merge and self.mode != "none":
+            self._store.merge()
+
+    def _known(self, question: Question) -> str:
+        """The question's digest. Raise CassetteMiss if it may not be asked and is not recorded."""
+        digest = digest_of(question)
+        if self.mode == "none" and not self._store.settled(digest):
+            told = explain(question, self._store.exchanges(), path=self.path, rerecord=self.rerecord)
+            raise CassetteMiss(told)
+        return digest
+
+    def _record(self, question: Question, ask: Callable[[], Reply], *, over_http: bool) -> Reply:
+        if over_http:
+            with self._over_http(question):
+                reply = ask()
+        else:
+            reply = ask()
+            self._store.append(exchange_of(question, of_reply(reply, asked=question.model)))
+        self._count(played=False)
+        return reply
+
+    def _play(self, question: Question, ask: Callable[[], Reply], *, over_http: bool) -> Reply:
+        self._name(question)
+        self._count(played=True)
+        if not over_http:
+            return to_reply(self._found(question).reply, asked=question.model)
+        with self._over_http(question):
+            return ask().model_copy(update={"latency": None})
+
+    def _found(self, question: Question) -> Exchange:
+        exchange = self._store.find(digest_of(question))
+        if exchange is None:
+            raise CassetteError(f"{self.path}: the exchange for {question.item.id} is gone since it was read")
+        return exchange
+
+    @contextmanager
+    def _over_http(self, question: Question) -> Iterator[None]:
+        asking = Asking(question, digest_of(question), self.path)
+        with now_asking(asking):
+            yield
+        if not asking.sent:
+            raise CassetteError(
+                f"{self.path}: judge {self.judge!r} answered {question.item.id} without a request through "
+                "the cassette's transport\n"
+                "  Build its client on the transport that wrap() returns."
+            )
+
+    def _name(self, question: Question) -> None:
+        """Let the first of the items that ask the same question name its exchange, whoever asked first."""
+        if self.mode == "none":
+            return
+        exchange = self._found(question)
+        named = replace(exchange, item=question.item.id, variant=question.variant)
+        if named.name < exchange.name:
+            self._store.append(named)
+
+    def _count(self, *, played: bool) -> None:
+        if played:
+            self.played += 1
+        else:
+            self.recorded += 1
+
+
+def merge(path: Path) -> None:
+    """Move what a cassette's journal holds into the sorted cassette at `path`. Nothing to do without one."""
+    Store(path).merge()

@@ -1,0 +1,68 @@
+"""The cassette in front of a judge's own HTTP transport. Nothing else in the process is touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+
+from pytest_mllm_judge.errors import CassetteError
+from pytest_mllm_judge.recording.asking import Asking, asked_now
+from pytest_mllm_judge.recording.cassette import JudgeCassette, through, through_async
+from pytest_mllm_judge.recording.store import Store
+
+
+class CassetteTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+    """Plays the answer to the question asked now, or sends by the inner transport and records.
+
+    What it has just recorded it hands on as it would play it, so that the run that records sees what
+    every replay will see. It is as sync or async as the inner transport is.
+    """
+
+    def __init__(self, inner: Any, store: Store, *, mode: str) -> None:
+        cassette = JudgeCassette(store, mode=mode)
+        self._inner = inner
+        self._store = store
+        self._send = through(cassette, inner)
+        self._send_async = through_async(cassette, inner)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Play or record. Raise CassetteError without a question, or after its answer."""
+        asking = _opened(self._store, request)
+        response = self._send(request)
+        if asking.recorded:
+            response = self._send(request)
+        asking.answered = response.is_success
+        return response
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Play or record. Raise CassetteError without a question, or after its answer."""
+        asking = _opened(self._store, request)
+        response = await self._send_async(request)
+        if asking.recorded:
+            response = await self._send_async(request)
+        asking.answered = response.is_success
+        return response
+
+    def close(self) -> None:
+        """Close the inner transport."""
+        self._inner.close()
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()
+
+
+def _opened(store: Store, request: httpx2.Request) -> Asking:
+    """The question that the request belongs to; its secrets are remembered, to be kept off the disk."""
+    asking = asked_now(store.path)
+    store.guard.see(request.headers.multi_items())
+    if asking.answered:
+        raise CassetteError(
+            f"{store.path}: judge {asking.question.judge!r} sent a second request for "
+            f"{asking.question.item.id}\n"
+            "  A cassette holds one exchange a question. Send whatever comes beside it, such as signing in, "
+            "by a client of its own."
+        )
+    asking.sent = True
+    return asking
