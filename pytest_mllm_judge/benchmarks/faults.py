@@ -49,7 +49,8 @@ def sentences(
         loc: Loc = detail["loc"]
         shape = next((key for key in whole or () if loc[: len(key)] == key), None)
         if shape is not None and detail["type"] != "missing":
-            said = f"must be {(whole or {})[shape]}, got {short(_at(data, shape))}"
+            value = _at(data, shape)
+            said = f"must be {(whole or {})[shape]}, got {short(detail['input'] if value is None else value)}"
             found[_joined(shape, said)] = None
         else:
             found[_joined(loc, _said(dict(detail), data, _keys(loc, known or {})))] = None

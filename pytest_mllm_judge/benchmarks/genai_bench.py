@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pytest_mllm_judge.benchmarks.faults import short
-from pytest_mllm_judge.errors import did_you_mean
 from pytest_mllm_judge.model import Item, PairTask, Response, Tasks
 
 VOTES = {"leftvote": "A", "rightvote": "B", "tievote": "tie", "bothbad_vote": "both_bad"}
@@ -34,8 +33,7 @@ class GenAIBenchReader:
         if not isinstance(name, str) or not isinstance(task, str):
             raise ValueError(f"item and task must be texts, got {short(name)} and {short(task)}")
         if not isinstance(vote, str) or vote not in VOTES:
-            near = did_you_mean(str(vote), VOTES)
-            raise ValueError(f"human_vote must be one of {', '.join(VOTES)}, got {short(vote)}{near}")
+            raise ValueError(f"human_vote must be one of {', '.join(VOTES)}, got {short(vote)}")
         ending = "mp4" if task.startswith("video") else "jpg"
         return Item(
             id=name,

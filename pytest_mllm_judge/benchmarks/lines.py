@@ -19,16 +19,10 @@ ENDINGS = (".jsonl", ".jsonl.gz")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line's object, and where it stands."""
+    """One line's object, and `where` it stands (`file:line`)."""
 
-    file: Path
-    line: int
+    where: str
     data: dict[str, Any]
-
-    @property
-    def where(self) -> str:
-        """`file:line`."""
-        return f"{shown(self.file)}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +41,19 @@ def records(file: Path) -> Iterator[Record | BadLine]:
 
     Raises BenchmarkError if the file itself can't be read; a line that holds no JSON object is a BadLine.
     """
-    line = 0
+    line, name = 0, shown(file)
     try:
         with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as stream:
             for line, raw in enumerate(stream, 1):
-                content = (raw.removeprefix(b"\xef\xbb\xbf") if line == 1 else raw).strip()
+                content = (raw.removeprefix(b"\xef\xbb\xbf") if line == 1 else raw).rstrip()
                 if content:
-                    yield _record(file, line, content)
+                    yield _record(f"{name}:{line}", content)
     except (OSError, EOFError, zlib.error) as error:
-        where = f"{shown(file)}:{line + 1}" if line else shown(file)
+        where = f"{name}:{line + 1}" if line else name
         raise BenchmarkError(where, f"can't be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _record(file: Path, line: int, content: bytes) -> Record | BadLine:
-    where = f"{shown(file)}:{line}"
+def _record(where: str, content: bytes) -> Record | BadLine:
     try:
         data = _DECODER.decode(content.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -75,7 +68,7 @@ def _record(file: Path, line: int, content: bytes) -> Record | BadLine:
         return BadLine(where, f"this line is not JSON: {error}")
     if not isinstance(data, dict):
         return BadLine(where, f"this line is not a JSON object but {_KINDS.get(type(data), 'a number')}")
-    return Record(file, line, data)
+    return Record(where, data)
 
 
 def _refuse(word: str) -> NoReturn:

@@ -127,7 +127,7 @@ class Item(Frozen):
         """The item as one line of a native `items.jsonl`."""
         data = self.model_dump(exclude_defaults=True, exclude={"fields"})
         data.update({"id": self.id, "task": self.task})
-        if isinstance(self.human, tuple) and len(self.human) == 1:
+        if isinstance(self.human, tuple) and len(self.human) == 1 and self.human[0] is not None:
             data["human"] = self.human[0]
         return json.dumps({**data, **self.fields}, ensure_ascii=False)
 
