@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -104,9 +104,7 @@ class Claim:
         value, limit = interval.value, self.threshold
         if self.side == "within":
             limit = math.copysign(limit, value)
-        good = value >= limit if self.side == "at least" else value <= limit
-        reaches_up = good == (self.side != "at least") if limit >= 0 or self.side != "within" else not good
-        reach = interval.high - value if reaches_up else value - interval.low
+        reach = value - interval.low if limit < value else interval.high - value
         gap = abs(value - limit)
         return None if gap == 0 else math.ceil(interval.n * (reach / gap) ** 2)
 
@@ -138,8 +136,3 @@ class Claim:
             "estimate": self.estimate.plain(),
             "text": self.explain(),
         }
-
-
-def explain_all(claims: Sequence[Claim]) -> str:
-    """Several claims, one below the other."""
-    return "\n".join(claim.explain() for claim in claims)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pytest_mllm_judge.claims.claim import Claim, Side
-from pytest_mllm_judge.statistics import Interval
+
+if TYPE_CHECKING:  # so that importing claims loads no numpy
+    from pytest_mllm_judge.statistics import Interval
 
 Better = Literal["higher", "lower"]
 

@@ -67,18 +67,14 @@ def accuracy_decided(
     rows = rows_of(judgements, combine="majority", **reading)
     decided = rows.keep(lambda row: row.human in ("A", "B"))
     if ties == "wrong":
-        return _share(
-            "pair.accuracy_decided", decided, _is_right, by=reading.get("by"), confidence=confidence
-        )
+        return _share("pair.accuracy_decided", decided, confidence)
 
     def worth(row: Row) -> float:
         if row.verdict is None or row.verdict == row.human:
             return float(row.verdict is not None)
         return 0.0 if row.verdict in ("A", "B") else 0.5
 
-    return _mean(
-        "pair.accuracy_decided", "higher", decided, worth, by=reading.get("by"), confidence=confidence
-    )
+    return _mean("pair.accuracy_decided", "higher", decided, worth, confidence)
 
 
 @declare("batch.distance", task="batch", source=_PAPER, options=READING)

@@ -1,0 +1,187 @@
+"""`benchmark.toml` as pytest sees it: a case for each item, and one for each gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import pytest
+
+from pytest_mllm_judge.errors import MllmJudgeError, Undecided
+from pytest_mllm_judge.plugin.outcomes import CASE, GATE
+from pytest_mllm_judge.plugin.state import state_of
+
+if TYPE_CHECKING:
+    from pytest_mllm_judge.benchmarks import Benchmark
+    from pytest_mllm_judge.model import Item, Judgement
+    from pytest_mllm_judge.runs.run import Run
+
+NO_JUDGE = "no judge is named (--judge=NAME)"
+
+
+class CaseFailed(Exception):
+    """A case is red, for a reason that its text tells in full."""
+
+
+class JudgeFile(pytest.File):
+    """A benchmark.toml: one collector for each task that has items, and one for the gates."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """The tasks' collectors, then the gates'."""
+        from pytest_mllm_judge.runs.run import limited
+
+        state = state_of(self.config)
+        benchmark = state.session.benchmark(self.path)
+        items = limited(benchmark.items, state.session.limit)
+        for task in ("score", "pair", "batch"):
+            some = [item for item in items if item.task == task]
+            if some:
+                yield TaskNode.from_parent(self, name=task, items=some)
+        if benchmark.manifest.gates:
+            yield GatesNode.from_parent(self, name="gates", benchmark=benchmark)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
+        """Our own errors say all there is to say."""
+        return _told(excinfo) or super().repr_failure(excinfo, *args, **kwargs)
+
+
+class TaskNode(pytest.Collector):
+    """The items of one task."""
+
+    def __init__(self, *, items: list[Item], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.items = items
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One case for each item and judge."""
+        for item in self.items:
+            for judge, name in _named(self.config, item.id):
+                yield ItemCase.from_parent(self, name=name, judge=judge, item=item)
+
+
+class GatesNode(pytest.Collector):
+    """The gates of one benchmark."""
+
+    def __init__(self, *, benchmark: Benchmark, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.benchmark = benchmark
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One case for each gate and judge."""
+        for gate in self.benchmark.manifest.gates:
+            for judge, name in _named(self.config, gate):
+                yield GateCase.from_parent(self, name=name, judge=judge, gate=gate)
+
+
+def _named(config: pytest.Config, name: str) -> list[tuple[str | None, str]]:
+    """The judges and the case's name for each: the bare name while there is at most one judge."""
+    judges = state_of(config).judges
+    if len(judges) < 2:
+        return [(judges[0] if judges else None, name)]
+    return [(judge, f"{name}[{judge}]") for judge in judges]
+
+
+class Case(pytest.Item):
+    """A case of ours: red with one text, no traceback."""
+
+    mark: ClassVar[Literal["judge_case", "judge_gate"]]
+
+    def __init__(self, *, judge: str | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.judge = judge
+        self.add_marker(self.mark)
+
+    @property
+    def run_of(self) -> Run:
+        """The run of this case's judge on its benchmark."""
+        assert self.judge is not None
+        return state_of(self.config).session.run(self.judge, self.path)
+
+    def setup(self) -> None:
+        """Without a judge there is nothing to do."""
+        state = state_of(self.config)
+        if self.judge is None:
+            state.without_judge += 1
+            pytest.skip(NO_JUDGE)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """The benchmark's file and the case's name."""
+        parent = self.parent.name if self.parent else ""
+        return self.path, None, f"{parent}: {self.name}"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
+        """Our own errors say all there is to say."""
+        return _told(excinfo) or super().repr_failure(excinfo, *args, **kwargs)
+
+
+class ItemCase(Case):
+    """The case of one item: red if there is no answer, or if an anchor is not right."""
+
+    mark = "judge_case"
+
+    def __init__(self, *, item: Item, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.item = item
+
+    def runtest(self) -> None:
+        """Ask the judge, and put the judgement on the report."""
+        from pytest_mllm_judge.runs.record import case_of
+
+        run = self.run_of
+        judgement = run.ask(self.item)
+        case = case_of(judgement, run)
+        self.stash[CASE] = case
+        for key in ("judge", "verdict", "problem", "agreed"):
+            self.user_properties.append((key, _property(case[key])))
+        if why := _why_red(self.item, judgement, agreed=case["agreed"]):
+            raise CaseFailed(why)
+
+
+class GateCase(Case):
+    """The case of one gate: asks for its own items, whatever else is selected."""
+
+    mark = "judge_gate"
+
+    def __init__(self, *, gate: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.gate = gate
+
+    def runtest(self) -> None:
+        """Ask about the gate's items and decide its claim."""
+        from pytest_mllm_judge.metrics import gates
+        from pytest_mllm_judge.reports.terminal import gate_line
+
+        run = self.run_of
+        gate = run.benchmark.manifest.gates[self.gate]
+        facts = {"benchmark": str(run.benchmark.folder), "judge": self.judge, "name": self.gate}
+        try:
+            claim = gates.claim(gate, run.judgements(gates.items_of(gate, run.items)))
+        except MllmJudgeError as error:
+            self.stash[GATE] = {**facts, "outcome": "undecided", "line": str(error).partition("\n")[0]}
+            raise Undecided(f"undecided: {error}") from error
+        plain = claim.plain()
+        self.stash[GATE] = {**facts, "outcome": claim.outcome, "line": gate_line(plain), "claim": plain}
+        if not claim:
+            raise CaseFailed(claim.explain())
+
+
+def _why_red(item: Item, judgement: Judgement, *, agreed: bool | None) -> str:
+    """Why an item's case is red; '' if it is not."""
+    if judgement.problem in ("error", "not_asked"):
+        return f"{judgement.problem}: {judgement.reason}"
+    if item.must and not agreed:
+        said = judgement.problem if judgement.verdict is None else f"chose {judgement.verdict}"
+        why = f"\n  {judgement.reason}" if judgement.problem else ""
+        return (
+            f"anchor: {item.id} may not be got wrong, but the judge {said}, expected {judgement.human}{why}"
+        )
+    return ""
+
+
+def _property(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _told(excinfo: pytest.ExceptionInfo[BaseException]) -> str | None:
+    return str(excinfo.value) if isinstance(excinfo.value, CaseFailed | MllmJudgeError | Undecided) else None

@@ -1,0 +1,80 @@
+"""Which benchmark.toml files are ours, and what would go wrong before the first question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_mllm_judge.errors import MllmJudgeError
+from pytest_mllm_judge.plugin.collection import NO_JUDGE, Case, GateCase, ItemCase
+from pytest_mllm_judge.plugin.options import REQUIRED
+
+if TYPE_CHECKING:
+    from pytest_mllm_judge.model import Item
+    from pytest_mllm_judge.plugin.state import State
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a benchmark.toml is for us; one that can't be read but names our format is, too."""
+    from pytest_mllm_judge.benchmarks import is_manifest
+    from pytest_mllm_judge.errors import BenchmarkError
+
+    try:
+        return is_manifest(path)
+    except BenchmarkError:
+        return True  # collecting it tells the error
+
+
+def find_fault(session: pytest.Session, state: State) -> str:
+    """What is wrong with the whole run before anything is asked; '' if nothing is."""
+    cases = [case for case in session.items if isinstance(case, Case)]
+    if not state.judges:
+        return _without_judge(session, state, cases)
+    try:
+        for (judge, path), items in _asked(cases, state).items():
+            run = state.session.run(judge, path)
+            run.prepare(list(items.values()))
+            state.prepared[judge, run.benchmark.folder] = ""
+    except MllmJudgeError as error:
+        return str(error)
+    return ""
+
+
+def _asked(cases: list[Case], state: State) -> dict[tuple[str, Path], dict[str, Item]]:
+    """The items that the selected cases will ask about, by judge and benchmark."""
+    from pytest_mllm_judge.metrics.gates import items_of
+
+    asked: dict[tuple[str, Path], dict[str, Item]] = {}
+    for case in cases:
+        assert case.judge is not None
+        items = asked.setdefault((case.judge, case.path), {})
+        if isinstance(case, ItemCase):
+            items[case.item.id] = case.item
+        elif isinstance(case, GateCase):
+            run = state.session.run(case.judge, case.path)
+            gate = run.benchmark.manifest.gates[case.gate]
+            items.update({item.id: item for item in items_of(gate, run.items)})
+    return asked
+
+
+def _without_judge(session: pytest.Session, state: State, cases: list[Case]) -> str:
+    named = {path for path in {case.path for case in cases} if _is_named(session.config, path)}
+    if not named and not (cases and state.options[REQUIRED]):
+        return ""
+    from pytest_mllm_judge.judging.registry import presets
+
+    known = ", ".join(sorted({*presets(), *state.session.tables}))
+    path = min(named or {case.path for case in cases})
+    asked = "" if named else f", and the ini key {REQUIRED} asks for one"
+    return f"{path.parent} is a benchmark, but {NO_JUDGE}{asked}\n  Known judges: {known}"
+
+
+def _is_named(config: pytest.Config, path: Path) -> bool:
+    """Whether the command line names the benchmark itself, not a folder it was found in."""
+    if config.args_source != pytest.Config.ArgsSource.ARGS:
+        return False
+    here = config.invocation_params.dir
+    named = {(here / arg.split("::", 1)[0]).resolve() for arg in config.args}
+    return bool(named & {path.resolve(), path.parent.resolve()})

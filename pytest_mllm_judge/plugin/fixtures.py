@@ -1,0 +1,152 @@
+"""The fixtures for tests of one's own, and how tests that use them are parametrized."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mllm_judge.errors import MllmJudgeError
+from pytest_mllm_judge.plugin.collection import NO_JUDGE
+from pytest_mllm_judge.plugin.options import REQUIRED
+from pytest_mllm_judge.plugin.state import State, state_of
+
+if TYPE_CHECKING:
+    from pytest_mllm_judge.model import Item, Judgement
+    from pytest_mllm_judge.runs.run import Run
+
+PLACE = "mllm_judge_place"
+BENCHMARK = "mllm_judge_benchmark"
+ITEM = "judge_item"
+NO_MARKER = (
+    "this test uses judge fixtures but names no benchmark\n"
+    '  Mark it, or its module: pytestmark = pytest.mark.judge_benchmark("fixtures/shapes")'
+)
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Give a test that uses judge fixtures its judges, its benchmark and, if it asks for one, its items."""
+    wanted = {PLACE, BENCHMARK, ITEM} & set(metafunc.fixturenames)
+    if not wanted:
+        return
+    state = state_of(metafunc.config)
+    path = _benchmark_of(metafunc)
+    if not state.judges:
+        _without_judge(metafunc, wanted, state)
+        return
+    if PLACE in wanted:
+        _over_judges(metafunc, state.judges, path)
+    if BENCHMARK in wanted:
+        metafunc.parametrize(BENCHMARK, [path], indirect=True, ids=[pytest.HIDDEN_PARAM], scope="session")
+    if ITEM in wanted:
+        items = _items(state, path)
+        metafunc.parametrize(ITEM, items, ids=[item.id for item in items])
+
+
+def _over_judges(metafunc: pytest.Metafunc, judges: list[str], path: Path) -> None:
+    ids = judges if len(judges) > 1 else [pytest.HIDDEN_PARAM]
+    places = [(judge, path) for judge in judges]
+    metafunc.parametrize(PLACE, places, indirect=True, ids=ids, scope="session")
+
+
+def _without_judge(metafunc: pytest.Metafunc, wanted: set[str], state: State) -> None:
+    if state.options[REQUIRED]:
+        pytest.fail(f"{NO_JUDGE}, and the ini key {REQUIRED} asks for one", pytrace=False)
+    for name in sorted(wanted):
+        skipped = pytest.param(None, marks=pytest.mark.skip(reason=NO_JUDGE), id=pytest.HIDDEN_PARAM)
+        metafunc.parametrize(name, [skipped], indirect=name != ITEM)
+
+
+def _benchmark_of(metafunc: pytest.Metafunc) -> Path:
+    """The benchmark that the closest marker names: below the root folder, or beside the test's file."""
+    marker = metafunc.definition.get_closest_marker("judge_benchmark")
+    if marker is None or len(marker.args) != 1:
+        pytest.fail(NO_MARKER, pytrace=False)
+    said = Path(marker.args[0])
+    beside = metafunc.definition.path.parent / said
+    return beside if beside.exists() else metafunc.config.rootpath / said
+
+
+def _items(state: State, path: Path) -> list[Item]:
+    from pytest_mllm_judge.runs.run import limited
+
+    try:
+        return list(limited(state.session.benchmark(path).items, state.session.limit))
+    except MllmJudgeError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def _run(state: State, judge: str, path: Path) -> Run:
+    """The run, made ready to be asked. What stands in its way is told without a traceback."""
+    try:
+        run = state.session.run(judge, path)
+        key = (judge, run.benchmark.folder)
+        if key not in state.prepared:
+            run.prepare(run.items)
+            state.prepared[key] = ""
+        return run
+    except MllmJudgeError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def mllm_judge_place(request: pytest.FixtureRequest) -> tuple[str, Path]:
+    """A judge's name and the benchmark's folder; parametrized, not to be overridden."""
+    place: tuple[str, Path] = request.param
+    return place
+
+
+@pytest.fixture(scope="session")
+def mllm_judge_benchmark(request: pytest.FixtureRequest) -> Path:
+    """The benchmark's folder; parametrized, not to be overridden."""
+    path: Path = request.param
+    return path
+
+
+@pytest.fixture(scope="session")
+def judge_client(request: pytest.FixtureRequest, mllm_judge_place: tuple[str, Path]) -> Any:
+    """The SDK client on the cassette's transport (None for judges without one). Override it to change it."""
+    judge, path = mllm_judge_place
+    judge_of = _run(state_of(request.config), judge, path).judge
+    return judge_of.client if judge_of.speaks_http else None
+
+
+@pytest.fixture(scope="session")
+def judge_run(request: pytest.FixtureRequest, mllm_judge_place: tuple[str, Path], judge_client: Any) -> Run:
+    """Everything the judge says of the benchmark: `.score`, `.pair`, `.batch`, `.ask(item)`."""
+    judge, path = mllm_judge_place
+    run = _run(state_of(request.config), judge, path)
+    if judge_client is not None:
+        run.judge.use(judge_client)
+    return run
+
+
+@pytest.fixture(scope="session")
+def judge(judge_run: Run) -> Run:
+    """The judge: `judge.ask(item, repeat=0)` gives a judgement."""
+    return judge_run
+
+
+@pytest.fixture
+def judgement(judge_run: Run, judge_item: Item) -> Judgement:
+    """The judge's judgement of one item; a test that uses it runs once for each item."""
+    return judge_run.ask(judge_item)
+
+
+@pytest.fixture(scope="session")
+def judge_runs(request: pytest.FixtureRequest, mllm_judge_benchmark: Path) -> Mapping[str, Run]:
+    """The runs of all judges under test, by the judge's name."""
+    state = state_of(request.config)
+    return {judge: _run(state, judge, mllm_judge_benchmark) for judge in state.judges}
+
+
+@pytest.fixture(scope="session")
+def baseline_run(request: pytest.FixtureRequest, mllm_judge_benchmark: Path) -> Run:
+    """Everything the judge in use (--judge-baseline) says of the benchmark."""
+    state = state_of(request.config)
+    name = state.options["judge_baseline"]
+    if name is None:
+        pytest.skip("no baseline is named (--judge-baseline=NAME)")
+    return _run(state, name, mllm_judge_benchmark)

@@ -1,0 +1,171 @@
+"""The plugin's hooks. Loaded in every pytest run: nothing heavy is imported on the way here."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_mllm_judge.claims.claim import keep_claims, on_undecided
+from pytest_mllm_judge.plugin import options, outcomes, summary
+from pytest_mllm_judge.plugin.fixtures import (
+    baseline_run,
+    judge,
+    judge_client,
+    judge_run,
+    judge_runs,
+    judgement,
+    mllm_judge_benchmark,
+    mllm_judge_place,
+    parametrize,
+)
+from pytest_mllm_judge.plugin.state import STATE, State, state_of
+
+__all__ = [
+    "baseline_run",
+    "judge",
+    "judge_client",
+    "judge_run",
+    "judge_runs",
+    "judgement",
+    "mllm_judge_benchmark",
+    "mllm_judge_place",
+]
+
+MARKERS = (
+    "judge_benchmark(path): the benchmark that this test's judge fixtures are about",
+    "judge_case: the case of one item of a benchmark",
+    "judge_gate: the case of one gate of a benchmark",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and ini keys."""
+    options.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle the options, and check the judges' names before anything else happens."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    state = config.stash[STATE] = State(config, options.settled(config))
+    named = [*state.judges, *filter(None, [state.options["judge_baseline"]])]
+    if named:
+        from pytest_mllm_judge.errors import SettingsError
+
+        try:
+            for name in named:
+                state.session.check_judge(name)
+        except SettingsError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say the settled options."""
+    return options.header(state_of(config).options)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a benchmark.toml that is ours."""
+    if file_path.name != "benchmark.toml":
+        return None
+    from pytest_mllm_judge.plugin.collection import JudgeFile
+    from pytest_mllm_judge.plugin.finding import is_ours
+
+    return JudgeFile.from_parent(parent, path=file_path) if is_ours(file_path) else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrize tests that use judge fixtures."""
+    parametrize(metafunc)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before the first question: is there a judge, can it be asked, are the selected images sound?"""
+    state = state_of(session.config)
+    if not state.has_session or session.config.option.collectonly:
+        return
+    from pytest_mllm_judge.plugin.finding import find_fault
+
+    state.fault = find_fault(session, state)
+    if state.fault and not hasattr(session.config, "workerinput"):
+        raise pytest.UsageError(state.fault)
+
+
+@pytest.hookimpl(tryfirst=True, wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep every claim whose truth a test asks for, fixtures' included."""
+    state = state_of(item.config)
+    with keep_claims() as claims, on_undecided(state.options["judge_undecided"]):
+        item.stash[outcomes.CLAIMS] = claims
+        return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """On a worker a fault can't stop the run; no test may run on it either."""
+    if fault := state_of(item.config).fault:
+        pytest.fail(fault, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put what came of a case and its claims on the report."""
+    report = yield
+    outcomes.put_on_report(item, call, report, state_of(item.config).options["judge_undecided"])
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """`d` for disagreed, `p` for a problem, `u` for undecided."""
+    return outcomes.status(report)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where reports arrive (the controller of an xdist run, or the only process), take them in."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(Receiver(state_of(session.config)), "mllm-judge-receiver")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write what was recorded, and hand over what this process knows."""
+    state = state_of(session.config)
+    output = getattr(session.config, "workeroutput", None)
+    if state.has_session:
+        state.session.close(merge=output is None)
+    if output is not None:
+        summary.send(state, output)
+        return
+    if state.has_record:
+        state.record.merge_cassettes()
+    if (facts := summary.facts(state)) is not None:
+        state.record.add_facts(facts)
+    session.exitstatus = outcomes.exit_status(state, int(session.exitstatus))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write the judges' summary."""
+    summary.write(terminalreporter, state_of(terminalreporter.config))
+
+
+class Receiver:
+    """Takes in reports and the workers' last words."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Take in what a report carries."""
+        outcomes.take_in(self.state, report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take in what a worker knew."""
+        summary.receive(self.state, getattr(node, "workeroutput", {}))

@@ -1,0 +1,87 @@
+"""What a test's report carries, how its letter reads, and the exit status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_mllm_judge.claims.claim import Claim
+from pytest_mllm_judge.errors import Undecided
+from pytest_mllm_judge.plugin.state import State
+
+CASE = pytest.StashKey[dict[str, Any]]()
+GATE = pytest.StashKey[dict[str, Any]]()
+CLAIMS = pytest.StashKey[list[Claim]]()
+FIELD = "mllm_judge"
+UNDECIDED_EXIT = 10
+"""The exit status when nothing failed and something was undecided."""
+
+
+def put_on_report(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, policy: str
+) -> None:
+    """Set the report's field: plain data only, so that it crosses from an xdist worker by itself."""
+    undecided = call.excinfo is not None and isinstance(call.excinfo.value, Undecided)
+    if undecided and policy == "skip":
+        path, line, _ = item.reportinfo()
+        report.outcome = "skipped"
+        report.longrepr = (str(path), (line or 0) + 1, str(call.excinfo.value) if call.excinfo else "")
+    if report.when != "call" and not undecided:
+        return
+    carried: dict[str, Any] = {"undecided": undecided and report.failed}
+    if CASE in item.stash:
+        carried["case"] = item.stash[CASE]
+    if GATE in item.stash:
+        carried["gate"] = item.stash[GATE]
+    if claims := item.stash.get(CLAIMS, None):
+        carried["claims"] = [claim.plain() | {"test": item.nodeid} for claim in claims]
+    if len(carried) > 1 or undecided:
+        setattr(report, FIELD, carried)
+
+
+def status(report: Any) -> tuple[str, str, str] | None:
+    """The category, letter and word of a report that carries something of ours; None for any other."""
+    carried = getattr(report, FIELD, None)
+    if carried is None or report.outcome == "skipped":
+        return None
+    if report.failed:
+        return ("failed", "u", "UNDECIDED") if carried["undecided"] else None
+    case = carried.get("case")
+    if case is None:
+        return None
+    if case["problem"]:
+        return "passed", "p", f"PROBLEM ({case['problem']})"
+    return ("passed", "d", "DISAGREED") if case["agreed"] is False else None
+
+
+def take_in(state: State, report: Any) -> None:
+    """Count a report and keep what it carries; a rerun of the same test replaces what it said before."""
+    carried = getattr(report, FIELD, None)
+    if report.failed:
+        state.failed += 1
+        state.undecided += bool(carried and carried["undecided"])
+    if carried is None:
+        return
+    for kind, entries in (("case", state.record.cases), ("gate", state.record.gates)):
+        if kind in carried:
+            _keep_last(entries, {**carried[kind], "test": report.nodeid})
+    claims = state.record.claims
+    known = {(claim["test"], claim["number"]) for claim in claims}
+    claims += [claim for claim in carried.get("claims", []) if (claim["test"], claim["number"]) not in known]
+
+
+def _keep_last(entries: list[dict[str, Any]], entry: dict[str, Any]) -> None:
+    if entries and any(old["test"] == entry["test"] for old in entries[-1:]):
+        entries[-1] = entry
+    else:
+        entries.append(entry)
+
+
+def exit_status(state: State, status: int) -> int:
+    """pytest's own, but 10 where every red test is red for being undecided, and 4 where nothing may run."""
+    if state.fault:
+        return int(pytest.ExitCode.USAGE_ERROR)
+    if status == pytest.ExitCode.TESTS_FAILED and state.failed and state.failed == state.undecided:
+        return UNDECIDED_EXIT
+    return status

@@ -1,0 +1,73 @@
+"""What one pytest process keeps between hooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_mllm_judge.runs.record import RunRecord
+    from pytest_mllm_judge.runs.session import Session
+
+
+@dataclass
+class State:
+    """The settled options, the session of runs, the run record, and why nothing may be asked.
+
+    `fault` is the first thing that is wrong with the whole run; nothing is asked once it is set.
+    `failed` and `undecided` count red reports, and those of them that are red for being undecided.
+    """
+
+    config: pytest.Config
+    options: dict[str, Any]
+    fault: str = ""
+    failed: int = 0
+    undecided: int = 0
+    without_judge: int = 0
+    prepared: dict[tuple[str, Path], str] = field(default_factory=dict)
+
+    @property
+    def judges(self) -> list[str]:
+        """The judges under test, by name."""
+        return list(self.options["judge"])
+
+    @cached_property
+    def session(self) -> Session:
+        """The runs of this process. Heavy: made when a judge or a benchmark turns up."""
+        from pytest_mllm_judge.runs.session import Session
+
+        return Session(
+            root=self.config.rootpath,
+            mode=self.options["judge_record"],
+            limit=self.options["judge_limit"],
+            run=getattr(self.config, "workerinput", {}).get("testrunuid", ""),
+        )
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """The run record, filled from reports."""
+        from pytest_mllm_judge.runs.record import RunRecord
+
+        return RunRecord()
+
+    @property
+    def has_session(self) -> bool:
+        """Whether any benchmark or judge turned up in this process."""
+        return "session" in self.__dict__
+
+    @property
+    def has_record(self) -> bool:
+        """Whether any report had something to say."""
+        return "record" in self.__dict__
+
+
+STATE = pytest.StashKey[State]()
+
+
+def state_of(config: pytest.Config) -> State:
+    """The state of this pytest process."""
+    return config.stash[STATE]

@@ -1,0 +1,56 @@
+"""From the processes' facts to the terminal summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_mllm_judge.plugin.collection import NO_JUDGE
+from pytest_mllm_judge.plugin.state import State
+
+FACTS = "mllm_judge_facts"
+FAULT = "mllm_judge_fault"
+SKIPPED = "mllm_judge_without_judge"
+
+
+def send(state: State, output: dict[str, Any]) -> None:
+    """Put what this process knows where the controller finds it (xdist's workeroutput)."""
+    output[FAULT] = state.fault
+    output[SKIPPED] = state.without_judge
+    output[FACTS] = facts(state)
+
+
+def facts(state: State) -> dict[str, Any] | None:
+    """The facts of this process's runs; None if it had none."""
+    if not state.has_session or not state.session.runs:
+        return None
+    from pytest_mllm_judge.runs.record import facts_of
+
+    return facts_of(state.session.runs.values())
+
+
+def receive(state: State, output: dict[str, Any]) -> None:
+    """Take in what a worker sent."""
+    state.fault = state.fault or output.get(FAULT, "")
+    state.without_judge += output.get(SKIPPED, 0)
+    if output.get(FACTS):
+        state.record.add_facts(output[FACTS])
+
+
+def write(terminal: pytest.TerminalReporter, state: State) -> None:
+    """Write the summary of every judge on every benchmark, and what was skipped."""
+    if state.fault:
+        terminal.section("judges: nothing was asked", red=True)
+        terminal.line(state.fault)
+        return
+    if state.without_judge:
+        terminal.line(f"mllm-judge: {state.without_judge} case(s) skipped: {NO_JUDGE}")
+    if not state.has_record:
+        return
+    from pytest_mllm_judge.reports.terminal import lines
+
+    for title, body in lines(state.record):
+        terminal.section(title)
+        for line in body:
+            terminal.line(line)

@@ -1,0 +1,1 @@
+"""One run record in, lines out. Nothing here has seen pytest."""

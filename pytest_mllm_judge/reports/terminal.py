@@ -1,0 +1,146 @@
+"""The terminal summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pytest_mllm_judge.claims import Estimate
+from pytest_mllm_judge.claims.estimate import show
+from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.metrics import agreement
+from pytest_mllm_judge.model import PROBLEMS, Judgements
+from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
+
+TASKS = ("score", "pair", "batch")
+_OUTCOMES = ("holds", "fails", "undecided")
+
+
+def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
+    """A title and its lines for each judge on each benchmark, in the order they were seen."""
+    for run in record.runs.values():
+        facts = record.benchmarks[run["benchmark"]]
+        cases = [case for case in record.cases if _is_of(case, run)]
+        gates = [gate for gate in record.gates if _is_of(gate, run)]
+        if cases or gates:
+            yield f"judge {run['judge']} on {facts['name']}", list(_one(run, facts, cases, gates))
+
+
+def _is_of(entry: Plain, run: Plain) -> bool:
+    return bool(entry["judge"] == run["judge"] and entry["benchmark"] == run["benchmark"])
+
+
+def _one(run: Plain, facts: Plain, cases: Sequence[Plain], gates: Sequence[Plain]) -> Iterator[str]:
+    if cases:
+        yield from _table(cases, facts)
+    yield from _gates(gates)
+    if run["limit"] is not None:
+        yield f"limit: {run['limit']} of {facts['items']} items, so no gate speaks for the whole benchmark"
+    if facts["skipped"]:
+        yield f"skipped: {facts['skipped']} item(s) that the benchmark says to leave out"
+    if facts["left_out"]:
+        first = facts["warnings"][0]
+        yield f"left out: {facts['left_out']} bad line(s) (strict = false), the first at {first}"
+    if facts["probes"]:
+        yield "probes: [probes] is declared; this version asks no variants yet, only the items as they are"
+    yield from _costs(run, cases)
+
+
+def _table(cases: Sequence[Plain], facts: Plain) -> Iterator[str]:
+    rows = [("task", "items", "verdicts", "problems", "agreement with humans")]
+    for task in TASKS:
+        some = [case for case in cases if case["task"] == task]
+        if some:
+            rows += _rows(task, some, judgements_of(some, facts))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for task, *numbers, figure in rows:
+        cells = [task.ljust(widths[0]), *(n.rjust(w) for n, w in zip(numbers, widths[1:], strict=False))]
+        yield "  ".join([*cells, figure]).rstrip()
+    problems = Counter(case["problem"] for case in cases if case["problem"])
+    if problems:
+        yield "problems: " + ", ".join(f"{problems[kind]} {kind}" for kind in PROBLEMS if problems[kind])
+        yield from _first_reasons(cases)
+
+
+def _rows(task: str, cases: Sequence[Plain], judgements: Judgements) -> list[tuple[str, str, str, str, str]]:
+    problems = sum(case["problem"] is not None for case in cases)
+    counts = (task, str(len(cases)), str(len(cases) - problems), str(problems))
+    figures = _figures(task, judgements)
+    rows = [(*counts, figures[0])]
+    return rows + [("", "", "", "", figure) for figure in figures[1:]]
+
+
+def _figures(task: str, judgements: Judgements) -> list[str]:
+    """The task's main figure, one for each criterion."""
+    criteria = sorted({name for j in judgements for name in judgements.tasks.criteria(j.item)})
+    return [_figure(task, judgements, criterion) for criterion in (criteria or (None,))]
+
+
+def _figure(task: str, judgements: Judgements, criterion: str | None) -> str:
+    words = any(isinstance(point, str) for point in judgements.tasks.score.scale)
+    metric = {"pair": agreement.accuracy, "batch": agreement.distance}.get(task, agreement.pearson)
+    if task == "score" and words:
+        metric = agreement.accuracy
+    try:
+        estimate = metric(judgements, criterion=criterion)
+    except SettingsError:
+        return "no human label"
+    return f"{criterion + ' ' if criterion else ''}{estimate.metric.partition('.')[2]} {figure(estimate)}"
+
+
+def figure(estimate: Estimate) -> str:
+    """`0.690 (0.630 to 0.740, 51 clusters)`, and the figure without problems where there are any."""
+    if estimate.low is None or estimate.high is None:
+        text = f"{show(estimate.value)} ({estimate.counted.reason})"
+    else:
+        clusters = f", {estimate.clusters} clusters" if estimate.clusters != estimate.n else ""
+        text = f"{show(estimate.value)} ({show(estimate.low)} to {show(estimate.high)}{clusters})"
+    return text + (f", {show(estimate.without.value)} without problems" if estimate.without else "")
+
+
+def _first_reasons(cases: Sequence[Plain], *, most: int = 3) -> Iterator[str]:
+    seen = Counter((case["problem"], _first_line(case["reason"])) for case in cases if case["problem"])
+    for (problem, reason), count in seen.most_common(most):
+        yield f"  {count} {problem}: {reason}"
+
+
+def _first_line(text: str) -> str:
+    line = text.partition("\n")[0]
+    return line if len(line) <= 160 else line[:159] + "…"
+
+
+def _gates(gates: Sequence[Plain]) -> Iterator[str]:
+    if not gates:
+        return
+    outcomes = Counter(gate["outcome"] for gate in gates)
+    yield "gates: " + ", ".join(f"{outcomes[kind]} {kind}" for kind in _OUTCOMES if outcomes[kind])
+    width = max(len(gate["name"]) for gate in gates)
+    for gate in gates:
+        yield f"  {gate['outcome']:9}  {gate['name']:{width}}  {gate['line']}"
+
+
+def gate_line(claim: Mapping[str, Any]) -> str:
+    """`pair.accuracy at least 0.75: 0.812 (0.783 to 0.838)` of a plain claim."""
+    estimate = claim["estimate"]
+    low, high = estimate["low"], estimate["high"]
+    bounds = f"{show(low)} to {show(high)}" if low is not None else estimate["reason"]
+    return f"{claim['metric']} {claim['side']} {claim['threshold']:g}: {show(estimate['value'])} ({bounds})"
+
+
+def _costs(run: Plain, cases: Sequence[Plain]) -> Iterator[str]:
+    parts = []
+    if run["cassette"] is not None:
+        parts.append(f"{run['played']} replies replayed, {run['recorded']} recorded")
+    tokens = [case["tokens"] for case in cases if case["tokens"]]
+    if tokens:
+        parts.append(f"{sum(t[0] for t in tokens):,} input and {sum(t[1] for t in tokens):,} output tokens")
+    costs = [case["cost"] for case in cases if case["cost"] is not None]
+    if costs:
+        unpriced = f" ({len(cases) - len(costs)} replies without a price)" if len(costs) < len(cases) else ""
+        parts.append(f"cost {sum(costs):,.4f}{unpriced}")
+    models = sorted({case["model"] for case in cases if case["model"]})
+    if models:
+        parts.append("answered by " + ", ".join(models))
+    if parts:
+        yield "asked: " + "; ".join(parts)

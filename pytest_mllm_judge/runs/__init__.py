@@ -1,0 +1,1 @@
+"""Asking many questions of a judge, and the plain data that comes of it."""

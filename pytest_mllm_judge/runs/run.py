@@ -1,0 +1,145 @@
+"""One judge on one benchmark."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Literal
+
+from pytest_mllm_judge.benchmarks import Benchmark
+from pytest_mllm_judge.errors import CassetteMiss, JudgeError, SettingsError
+from pytest_mllm_judge.judging.judge import Judge
+from pytest_mllm_judge.model import Item, Judgement, Judgements, Question, Reply
+from pytest_mllm_judge.recording.recorder import Recorder
+
+Mode = Literal["none", "new_episodes", "all"]
+Key = tuple[str, str, int]
+
+
+class Run:
+    """A judge's answers to a benchmark's items. Each question is asked once and its judgement kept.
+
+    `recorder` is None for a judge whose exchanges are not recorded (the reference judge, a verdict log).
+    """
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        judge: Judge,
+        *,
+        recorder: Recorder | None = None,
+        limit: int | None = None,
+    ) -> None:
+        self.benchmark = benchmark
+        self.judge = judge
+        self.recorder = recorder
+        self.items = limited(benchmark.items, limit)
+        self._kept: dict[Key, Judgement] = {}
+
+    def ask(self, item: Item, *, repeat: int = 0, variant: str = "") -> Judgement:
+        """The judgement of an item: kept, replayed, or asked for now.
+
+        What goes wrong becomes a problem with its reason: `error` if the judge gave nothing back,
+        `not_asked` if the cassette lacks the question and may not ask.
+        """
+        key = (item.id, variant, repeat)
+        if key not in self._kept:
+            question = self.judge.question(item, variant=variant, repeat=repeat)
+            self._kept[key] = self._judgement(question)
+        return self._kept[key]
+
+    def _judgement(self, question: Question) -> Judgement:
+        try:
+            return self.judge.read(question, self._reply(question))
+        except CassetteMiss as miss:
+            problem, reason = "not_asked", str(miss)
+        except JudgeError as error:
+            problem, reason = "error", str(error)
+        return Judgement(
+            item=question.item,
+            judge=self.judge.name,
+            variant=question.variant,
+            repeat=question.repeat,
+            problem=problem,
+            reason=reason,
+        )
+
+    def _reply(self, question: Question) -> Reply:
+        if self.recorder is None:
+            return self.judge.ask(question)
+        return self.recorder.exchange(
+            question, lambda: self.judge.ask(question), over_http=self.judge.speaks_http
+        )
+
+    def judgements(self, items: Iterable[Item] | None = None) -> Judgements:
+        """The judgements of these items, by default of all."""
+        asked = [self.ask(item) for item in (self.items if items is None else items)]
+        return Judgements(asked, cluster_of=self.benchmark.cluster, tasks=self.benchmark.tasks)
+
+    def _of(self, task: str) -> Judgements:
+        return self.judgements(item for item in self.items if item.task == task)
+
+    @cached_property
+    def score(self) -> Judgements:
+        """The judgements of all score items."""
+        return self._of("score")
+
+    @cached_property
+    def pair(self) -> Judgements:
+        """The judgements of all pair items."""
+        return self._of("pair")
+
+    @cached_property
+    def batch(self) -> Judgements:
+        """The judgements of all batch items."""
+        return self._of("batch")
+
+    def prepare(self, items: Sequence[Item]) -> None:
+        """Raise before the first question what would go wrong with every one of these items.
+
+        A judge that can't judge them, no cassette to replay, no key to ask with, images that can't be sent.
+        """
+        self.judge.check(items)
+        recorder = self.recorder
+        if recorder is not None and recorder.mode == "none":
+            if not recorder.path.exists():
+                raise SettingsError(self._nothing_recorded(recorder))
+            return
+        unasked = items
+        if recorder is not None and recorder.mode == "new_episodes" and recorder.path.exists():
+            unasked = [item for item in items if not recorder.has(self.judge.question(item))]
+        if not unasked:
+            return
+        if missing := self.judge.missing_key():
+            raise SettingsError(missing)
+        if self.judge.sends_images:
+            self.benchmark.check_images(unasked)
+
+    def _nothing_recorded(self, recorder: Recorder) -> str:
+        lines = [
+            f"judge {self.judge.name!r} has no recorded answers for the benchmark {self.benchmark.name!r}: "
+            f"{recorder.path} does not exist, and record mode 'none' asks nobody",
+            f"  To ask it and record its answers: {recorder.rerecord}",
+        ]
+        if missing := self.judge.missing_key():
+            lines.append(f"  Before that: {missing}")
+        return "\n".join(lines)
+
+
+def limited(items: Sequence[Item], limit: int | None) -> tuple[Item, ...]:
+    """At most `limit` items of each task, in their order: those with the smallest hash of their id.
+
+    So the few that are taken are spread over the benchmark, and are the same every time.
+    """
+    if limit is None:
+        return tuple(items)
+    taken: set[str] = set()
+    for task in ("score", "pair", "batch"):
+        ids = sorted((item.id for item in items if item.task == task), key=_lot)
+        taken.update(ids[:limit])
+    return tuple(item for item in items if item.id in taken)
+
+
+def _lot(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()

@@ -1,0 +1,101 @@
+"""All runs of one process: benchmarks are loaded once, judges are built once for each benchmark."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_mllm_judge.benchmarks import Benchmark, load
+from pytest_mllm_judge.benchmarks.toml import shown
+from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.judging.judge import Context
+from pytest_mllm_judge.judging.registry import build, settings_of
+from pytest_mllm_judge.metrics.gates import check_gate
+from pytest_mllm_judge.recording.recorder import Recorder
+from pytest_mllm_judge.runs.run import Mode, Run
+
+TABLE = "pytest-mllm-judge"
+
+
+class Session:
+    """Judges by name, benchmarks by folder, and the runs of one on the other.
+
+    `root` is the folder of the project: relative paths in judges' settings start there. `run` is what the
+    processes of one test run have in common; '' if this is the only one.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        mode: Mode = "none",
+        limit: int | None = None,
+        run: str = "",
+        tables: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.root = root
+        self.mode = mode
+        self.limit = limit
+        self.run_id = run
+        self.tables = judge_tables(root) if tables is None else tables
+        self.benchmarks: dict[Path, Benchmark] = {}
+        self.runs: dict[tuple[str, Path], Run] = {}
+
+    def check_judge(self, name: str) -> None:
+        """Raise SettingsError if no judge of this name is defined, or its settings are wrong."""
+        settings_of(name, self.tables)
+
+    def benchmark(self, path: Path) -> Benchmark:
+        """The benchmark of this `benchmark.toml` or folder; its gates are checked when it is first loaded."""
+        folder = (path if path.is_dir() else path.parent).resolve()
+        if folder not in self.benchmarks:
+            benchmark = load(path)
+            for gate in benchmark.manifest.gates:
+                check_gate(gate, benchmark)
+            self.benchmarks[folder] = benchmark
+        return self.benchmarks[folder]
+
+    def run(self, judge: str, path: Path) -> Run:
+        """The run of this judge on that benchmark."""
+        benchmark = self.benchmark(path)
+        key = (judge, benchmark.folder.resolve())
+        if key not in self.runs:
+            self.runs[key] = self._new_run(judge, benchmark)
+        return self.runs[key]
+
+    def _new_run(self, name: str, benchmark: Benchmark) -> Run:
+        recorder = Recorder(
+            benchmark.cassette(name),
+            self.mode,
+            judge=name,
+            rerecord=f"pytest --judge={name} --judge-record=new_episodes {shown(benchmark.folder)}",
+            run=self.run_id,
+        )
+        judge = build(name, self.tables, Context(tasks=benchmark.tasks, root=self.root, wrap=recorder.wrap))
+        return Run(benchmark, judge, recorder=recorder if judge.is_recorded else None, limit=self.limit)
+
+    def close(self, *, merge: bool = True) -> None:
+        """Write what was recorded. One of several processes leaves it in the journal (`merge=False`)."""
+        for run in self.runs.values():
+            run.judge.close()
+            if run.recorder is not None:
+                run.recorder.close(merge=merge)
+
+
+def judge_tables(root: Path) -> Mapping[str, Any]:
+    """The tables `[tool.pytest-mllm-judge.judges.NAME]` of the project's pyproject.toml."""
+    file = root / "pyproject.toml"
+    if not file.is_file():
+        return {}
+    try:
+        tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get(TABLE, {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: {error}") from error
+    judges = tool.get("judges", {}) if isinstance(tool, Mapping) else None
+    if not isinstance(judges, Mapping) or not all(isinstance(one, Mapping) for one in judges.values()):
+        raise SettingsError(f"{file}: [tool.{TABLE}.judges.NAME] must be a table for each judge")
+    if unknown := sorted(set(tool) - {"judges"}):
+        raise SettingsError(f"{file}: [tool.{TABLE}] has no key {unknown[0]!r} (known: judges)")
+    return judges
