@@ -131,7 +131,7 @@ def after_each(pattern: re.Pattern[str], text: str) -> list[tuple[re.Match[str],
     """Every match, with the text from its end to the next match or the text's end."""
     matches = list(pattern.finditer(text))
     stops = [match.start() for match in matches[1:]] + [len(text)]
-    return [(match, text[match.end() : stop]) for match, stop in zip(matches, stops, strict=True)]
+    return [(match, text[match.end() : stop]) for match, stop in zip(matches, stops, strict=False)]
 
 
 def after_verdict_markers(text: str) -> list[str]:
