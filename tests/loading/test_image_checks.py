@@ -45,10 +45,11 @@ def test_only_the_items_given_are_checked(folder: Folder) -> None:
     benchmark.check_images(benchmark.items[1:])
 
 
-def test_a_missing_image_names_its_items(folder: Folder) -> None:
-    assert refusal(folder, "gone.png", count=3) == (
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (2, " and 1 more"), (3, " and 2 more")])
+def test_a_missing_image_names_its_items(folder: Folder, count: int, more: str) -> None:
+    assert refusal(folder, "gone.png", count=count) == (
         f"{folder.toml}: 1 image can't be used\n"
-        f"  gone.png (item i0-0 and 2 more) is missing from {folder.path}{HINT}"
+        f"  gone.png (item i0-0{more}) is missing from {folder.path}{HINT}"
     )
 
 
