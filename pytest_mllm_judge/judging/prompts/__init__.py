@@ -1,0 +1,1 @@
+"""The built-in prompts, as text files, and the reading of such files."""
