@@ -123,7 +123,6 @@ class Store:
             if self.journal.exists():
                 lines = [text + b"\n" for _, text in self._sorted()]
                 self._replace(b"".join(lines))
-                self.journal.unlink()
             # The lock sees to it that whoever waits on this very file starts over with a new one.
             with suppress(OSError):
                 self._lock_path.unlink()
@@ -151,7 +150,7 @@ class Store:
 
     def _read_cassette(self) -> dict[str, _Line]:
         lines: dict[str, _Line] = {}
-        for number, text in enumerate(self._bytes_of(self.path).split(b"\n"), start=1):
+        for number, text in enumerate(_bytes_of(self.path).split(b"\n"), start=1):
             line = _Line(self.path, number, text.rstrip(b"\r"))
             if line.text:
                 known = lines.setdefault(self._digest(line), line)
@@ -160,10 +159,7 @@ class Store:
         return lines
 
     def _journal_from(self, offset: int) -> bytes:
-        with suppress(FileNotFoundError), self.journal.open("rb") as file:
-            file.seek(offset)
-            return file.read()
-        return b""
+        return _bytes_of(self.journal, offset)
 
     def _take_journal(self, data: bytes) -> None:
         whole, _, cut = data.rpartition(b"\n")
@@ -193,7 +189,10 @@ class Store:
         if not size or self._journal_from(size - 1) == b"\n":
             return
         self._warn_of_a_cut()
-        os.truncate(self.journal, self._journal_from(0).rfind(b"\n") + 1)
+        try:
+            os.truncate(self.journal, self._journal_from(0).rfind(b"\n") + 1)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def _warn_of_a_cut(self) -> None:
         warnings.warn(
@@ -226,6 +225,7 @@ class Store:
             raise self._unwritable(error) from error
 
     def _replace(self, data: bytes) -> None:
+        """Put the new cassette in the place of the old one and of the journal."""
         new = self.path.with_name(self.path.name + ".new")
         try:
             with new.open("wb") as file:
@@ -233,6 +233,7 @@ class Store:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)
+            self.journal.unlink()
         except OSError as error:
             with suppress(OSError):
                 new.unlink()
@@ -245,13 +246,19 @@ class Store:
             "with --judge-record=none."
         )
 
-    def _bytes_of(self, path: Path) -> bytes:
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return b""
-        except OSError as error:
-            raise CassetteError(f"{path}: can't be read ({error.strerror})") from error
+
+def _bytes_of(path: Path, offset: int = 0) -> bytes:
+    """What a file holds from `offset` on; nothing if there is no file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise CassetteError(
+            f"{path}: can't be read ({error.strerror})\n  See that it is a file, and that you may read it."
+        ) from error
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
