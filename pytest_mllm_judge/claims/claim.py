@@ -106,7 +106,7 @@ class Claim:
             limit = math.copysign(limit, value)
         reach = value - interval.low if limit < value else interval.high - value
         gap = abs(value - limit)
-        return None if gap == 0 else math.ceil(interval.n * (reach / gap) ** 2)
+        return None if gap == 0 else math.ceil(interval.n * (reach / gap) ** 2 - 1e-9)
 
     def explain(self) -> str:
         """What was claimed, what was seen, on what, and what to do next."""

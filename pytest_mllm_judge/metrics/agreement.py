@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal, Unpack
 
@@ -10,7 +11,7 @@ from pytest_mllm_judge.claims.estimate import Better
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.rows import Reading, Row, Rows, rows_of
-from pytest_mllm_judge.model import Judgement, Judgements
+from pytest_mllm_judge.model import Judgement, Judgements, Label
 from pytest_mllm_judge.statistics import Interval, farthest, levenshtein, mean_interval, wilson
 from pytest_mllm_judge.statistics import pearson as pearson_interval
 from pytest_mllm_judge.statistics.correlation import Average, worst_verdicts
@@ -112,22 +113,24 @@ def pearson(
     """Pearson's r of scores with the humans' mean, in [-1, 1]; pooled, or with `by` averaged over slices.
 
     `average` is "mean" (as the paper over its data sets) or "fisher" (tanh of the mean arctanh). A problem
-    counts, for each human label, as the point of the scale that makes the pooled r smallest.
+    counts as the point of the scale that makes the pooled r smallest.
     """
     rows = rows_of(judgements, combine="mean", **reading)
     points = [float(point) for point in _numeric_scale(judgements)]
     answered = rows.answered()
+    unanswered = [row for row in rows.rows if row.verdict is None]
     worst = worst_verdicts(
-        [float(row.verdict) for row in answered.rows],  # type: ignore[arg-type]
-        [float(row.human) for row in answered.rows],
-        [float(row.human) for row in rows.rows if row.verdict is None],
+        [_number(row.verdict) for row in answered.rows],
+        [_number(row.human) for row in answered.rows],
+        [_number(row.human) for row in unanswered],
         points,
     )
+    stand_ins = {id(row): point for row, point in zip(unanswered, worst, strict=True)}
 
     def interval(some: Rows) -> Interval:
         return pearson_interval(
-            [float(row.verdict) if row.verdict is not None else worst[float(row.human)] for row in some.rows],
-            [float(row.human) for row in some.rows],
+            [stand_ins[id(row)] if row.verdict is None else _number(row.verdict) for row in some.rows],
+            [_number(row.human) for row in some.rows],
             some.clusters,
             groups=some.groups,
             average=average,
@@ -139,8 +142,15 @@ def pearson(
     return _estimate("score.pearson", "higher", rows, interval, [row for row in wrong if _off(row) > 0])
 
 
+def _number(label: Label | None) -> float:
+    """A label of a numeric scale as a number. Raise SettingsError for words, where an extractor gave them."""
+    if label is None or isinstance(label, str):
+        raise SettingsError(f"score.pearson needs numbers, got {label!r}")
+    return float(label)
+
+
 def _off(row: Row) -> float:
-    return float("inf") if row.verdict is None else abs(float(row.verdict) - float(row.human))
+    return math.inf if row.verdict is None else abs(_number(row.verdict) - _number(row.human))
 
 
 def _is_right(row: Row) -> bool:

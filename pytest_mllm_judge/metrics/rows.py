@@ -126,7 +126,5 @@ def _criterion(
     if extracted or (criterion is None and not known) or criterion in known:
         return criterion
     if criterion is None:
-        raise SettingsError(
-            f"these items are labelled by several criteria: say criterion= {' or '.join(known)}"
-        )
+        raise SettingsError(f"these items have several criteria: say criterion = {' or '.join(known)}")
     raise SettingsError(f"there is no criterion {criterion!r} here (known: {', '.join(known) or 'none'})")

@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from pytest_mllm_judge.statistics.interval import Interval, too_few
 from pytest_mllm_judge.statistics.jackknife import Array, cluster_sums, jackknife, unseen_share
 
 Average = Literal["mean", "fisher"]
 _MOMENTS = 6
-_MOST_MAPS = 20_000
+_MOST_CHOICES = 20_000
 
 
 def correlation_sums(judge: Array, human: Array, groups: Sequence[str], clusters: Sequence[str]) -> Array:
@@ -132,29 +133,43 @@ def worst_verdicts(
     human: Sequence[float],
     missing: Sequence[float],
     points: Sequence[float],
-) -> dict[float, float]:
-    """For each human label that lacks a verdict, the scale point that makes the pooled r smallest.
+) -> list[float]:
+    """The scale points that make the pooled r smallest if they stand where verdicts are missing.
 
-    `judge` and `human` are the items with verdicts, `missing` the human labels of those without.
-    Against a fixed rest the least r pairs high labels with low points (rearrangement inequality), so only
-    falling maps from labels to points are tried; where they are too many, only the two end points.
+    `judge` and `human` are the items with verdicts, `missing` the human labels of those without; one point
+    for each comes back. Whatever points are chosen, r is least if the higher labels get the lower of them
+    (rearrangement inequality), so every falling choice is tried. Where those are too many, only the two
+    ends of the scale: as long as r is not negative its least value over a box lies at a corner, since
+    {r >= t} is convex in the verdicts for t >= 0.
     """
-    labels = sorted(set(missing))
-    if not labels:
-        return {}
-    ends = sorted({min(points), max(points)})
-    choices = sorted(points) if _maps(len(labels), len(points)) <= _MOST_MAPS else ends
-    falling = np.array(list(itertools.combinations_with_replacement(choices, len(labels))))[:, ::-1]
-    counts = np.array([list(missing).count(label) for label in labels], dtype=float)
+    if not len(missing):
+        return []
+    order = np.argsort(np.asarray(missing, dtype=float), kind="stable")
     centre = float(np.mean([*human, *missing]))
+    at = np.asarray(missing, dtype=float)[order] - centre
     x, y = np.asarray(human, dtype=float) - centre, np.asarray(judge, dtype=float)
-    at = np.broadcast_to(np.array(labels) - centre, falling.shape)
-    added = np.stack([np.ones(falling.shape), at, falling, at * at, falling**2, at * falling], axis=-1)
+    counts, levels = _falling(len(at), points)
     known = np.array([len(x), x.sum(), y.sum(), x @ x, y @ y, x @ y])
-    r = r_of(known + np.einsum("mlk,l->mk", added, counts))
-    chosen = falling[int(np.argmin(np.where(np.isnan(r), -np.inf, r)))]
-    return dict(zip(labels, chosen.tolist(), strict=True))
+    r = r_of(known + _moments(at, counts, levels))
+    chosen = np.empty(len(at))
+    chosen[order] = np.repeat(levels, counts[int(np.argmin(np.where(np.isnan(r), -np.inf, r)))])
+    return [float(point) for point in chosen]
 
 
-def _maps(labels: int, points: int) -> int:
-    return math.comb(labels + points - 1, labels)
+def _falling(length: int, points: Sequence[float]) -> tuple[npt.NDArray[np.intp], Array]:
+    """The falling sequences that are tried: how many of each level, highest level first, and the levels."""
+    many = math.comb(length + len(points) - 1, length) > _MOST_CHOICES
+    levels = sorted({min(points), max(points)} if many else points, reverse=True)
+    cuts = itertools.combinations_with_replacement(range(length + 1), len(levels) - 1)
+    edges = np.array([(0, *cut, length) for cut in cuts])
+    return np.diff(edges, axis=1), np.array(levels, dtype=float)
+
+
+def _moments(at: Array, counts: npt.NDArray[np.intp], levels: Array) -> Array:
+    """The sums of 1, x, y, x^2, y^2, xy when so many of the sorted x are given each level: (choices, 6)."""
+    running = np.concatenate([[0.0], np.cumsum(at)])
+    ends = np.cumsum(counts, axis=1)
+    inside = running[ends] - running[ends - counts]
+    same = np.ones(len(counts))
+    columns = [same * len(at), same * at.sum(), counts @ levels, same * (at @ at), counts @ levels**2]
+    return np.column_stack([*columns, inside @ levels])

@@ -1,0 +1,128 @@
+"""What must hold of every interval, whatever the data."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_mllm_judge.statistics import (
+    Interval,
+    clopper_pearson,
+    mean_interval,
+    pearson,
+    wilson,
+    worst_verdicts,
+)
+
+CLUSTERED = st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=1, max_size=60)
+SCORED = st.lists(
+    st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(0, 20)), min_size=2, max_size=60
+)
+
+
+def holds_its_value(result: Interval) -> bool:
+    if result.value is None or result.low is None or result.high is None:
+        return bool(result.reason)
+    return result.low <= result.value + 1e-12 and result.value <= result.high + 1e-12
+
+
+@given(CLUSTERED)
+def test_an_interval_of_a_share_holds_it_and_is_never_a_point(data: list[tuple[bool, int]]) -> None:
+    hits, clusters = [hit for hit, _ in data], [str(cluster) for _, cluster in data]
+    for method in (wilson, clopper_pearson):
+        result = method(hits, clusters)
+        assert holds_its_value(result)
+        assert result.low is not None
+        assert result.high is not None
+        assert 0 <= result.low < result.high <= 1
+
+
+@given(SCORED)
+def test_a_correlation_lies_in_its_interval_or_says_why_it_has_none(data: list[tuple[int, int, int]]) -> None:
+    judge, human, clusters = zip(*data, strict=True)
+    result = pearson(judge, human, [str(c) for c in clusters], scale=(1, 5))
+    assert holds_its_value(result)
+    if result.low is not None and result.high is not None:
+        assert result.low < result.high
+
+
+@given(SCORED)
+def test_names_of_clusters_change_nothing(data: list[tuple[int, int, int]]) -> None:
+    judge, human, clusters = zip(*data, strict=True)
+    one = pearson(judge, human, [f"a{c}" for c in clusters], scale=(1, 5))
+    other = pearson(judge, human, [f"z{20 - c}" for c in clusters], scale=(1, 5))
+    assert one == other
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9)), min_size=1, max_size=40))
+def test_a_mean_stays_inside_its_bounds(data: list[tuple[float, int]]) -> None:
+    result = mean_interval([v for v, _ in data], [str(c) for _, c in data], bounds=(0, 1))
+    if result.low is not None and result.high is not None:
+        assert 0 <= result.low <= result.high <= 1
+    else:
+        assert result.reason
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=4, max_size=12),
+    st.lists(st.integers(1, 5), min_size=1, max_size=4),
+)
+@settings(max_examples=40)
+def test_the_worst_points_are_the_worst_of_all_choices(
+    known: list[tuple[int, int]], missing: list[int]
+) -> None:
+    """Against brute force over every choice of points."""
+    judge, human = [j for j, _ in known], [h for _, h in known]
+    worst = worst_verdicts(judge, human, missing, [1, 2, 3, 4, 5])
+
+    def r(points: tuple[float, ...]) -> float:
+        y, x = np.array([*judge, *points], dtype=float), np.array([*human, *missing], dtype=float)
+        if np.ptp(y) == 0 or np.ptp(x) == 0:
+            return -np.inf
+        return float(np.corrcoef(x, y)[0, 1])
+
+    chosen = r(tuple(worst))
+    best = min(r(points) for points in itertools.product([1, 2, 3, 4, 5], repeat=len(missing)))
+    assert chosen == pytest.approx(best, abs=1e-9)
+
+
+def test_fewer_than_ten_clusters_decide_nothing() -> None:
+    result = wilson([True] * 90, [str(place % 9) for place in range(90)])
+    assert result.reason == "9 independent cluster(s), fewer than 10"
+
+
+def test_a_constant_judge_has_no_correlation_and_the_reason_names_its_verdict() -> None:
+    result = pearson([4] * 30, [1, 2, 3] * 10, [str(i) for i in range(30)], scale=(1, 5))
+    assert (result.value, result.low) == (None, None)
+    assert result.reason == "the judge gave 4 to all 30 items: no correlation"
+
+
+def test_a_perfect_judge_has_an_interval_that_is_no_point() -> None:
+    labels = [1, 2, 3, 4, 5] * 30
+    result = pearson(labels, labels, [str(i) for i in range(150)], scale=(1, 5))
+    assert result.value == pytest.approx(1)
+    assert result.low is not None
+    assert 0.8 < result.low < 1
+
+
+def test_one_error_among_many_still_has_an_interval() -> None:
+    labels = [1, 2, 3, 4, 5] * 30
+    judge = [2, *labels[1:]]
+    result = pearson(judge, labels, [str(i) for i in range(150)], scale=(1, 5))
+    assert result.value is not None
+    assert result.low is not None
+    assert result.low < result.value
+
+
+def test_clusters_widen_the_interval_of_a_share_that_they_decide() -> None:
+    hits = [cluster % 2 == 0 for cluster in range(30) for _ in range(4)]
+    clusters = [str(cluster) for cluster in range(30) for _ in range(4)]
+    alone = wilson(hits, [str(i) for i in range(120)])
+    together = wilson(hits, clusters)
+    assert together.low is not None
+    assert alone.low is not None
+    assert together.low < alone.low
