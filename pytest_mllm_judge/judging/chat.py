@@ -1,13 +1,13 @@
-"""The shapes of the chat API: messages on their way out, content on its way back."""
+"""The shapes of the chat API: messages on their way out, content and usage on their way back."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pytest_mllm_judge.judging.pictures import encode
-from pytest_mllm_judge.model import Message, Picture, Text
+from pytest_mllm_judge.model import Message, Picture, Text, Usage
 
 
 def chat_message(message: Message) -> dict[str, Any]:
@@ -39,3 +39,11 @@ def said(content: Any) -> tuple[str | None, str | None]:
     texts = [str(part["text"]) for part in parts if part.get("text") is not None]
     refusals = [str(part["refusal"]) for part in parts if part.get("refusal")]
     return "".join(texts) if texts else None, "".join(refusals) or None
+
+
+def usage(counted: Any) -> Usage | None:
+    """The tokens, if the provider gave both counts."""
+    counts = getattr(counted, "prompt_tokens", None), getattr(counted, "completion_tokens", None)
+    if not all(isinstance(count, int) and count >= 0 for count in counts):
+        return None
+    return Usage(input_tokens=cast("int", counts[0]), output_tokens=cast("int", counts[1]))

@@ -28,19 +28,18 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import openai
-from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion
 from pydantic import JsonValue
 
 from pytest_mllm_judge.errors import JudgeError, SettingsError
-from pytest_mllm_judge.judging.chat import chat_message, said
+from pytest_mllm_judge.judging.chat import chat_message, said, usage
 from pytest_mllm_judge.judging.functions import load_function
 from pytest_mllm_judge.judging.judge import Context, Judge
 from pytest_mllm_judge.judging.parsers import parser_named
 from pytest_mllm_judge.judging.pictures import change_of
 from pytest_mllm_judge.judging.prompting import load_prompt
 from pytest_mllm_judge.judging.settings import OpenAISettings, table
-from pytest_mllm_judge.model import Item, Parsed, Question, Reply, Usage
+from pytest_mllm_judge.model import Item, Parsed, Question, Reply
 
 OPENAI = "https://api.openai.com/v1"
 """The address that the SDK has by itself, unless OPENAI_BASE_URL says another."""
@@ -48,6 +47,7 @@ PER_MILLION = 1_000_000
 _ENV = "env:"
 _UNSET = "unset"
 """Stands where a replay needs a key or a header and the environment has none."""
+_OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 _PASSING = (408, 409, 429)
 """Statuses below 500 that may pass by themselves."""
 _KEY = re.compile(r"\b(?:sk|Bearer)[-\s][\w*.-]{4,}")
@@ -88,9 +88,10 @@ class OpenAIJudge(Judge):
     def ask(self, question: Question) -> Reply:
         """Send the question once. Raises JudgeError if no chat completion came back."""
         messages = [chat_message(message) for message in question.messages]
+        client = self.client
         start = time.perf_counter()
         try:
-            completion = self.client.chat.completions.create(
+            completion = client.chat.completions.create(
                 model=question.model,
                 messages=cast("Any", messages),
                 # Everything else as the question says it: nothing that the SDK would add or rename.
@@ -107,10 +108,10 @@ class OpenAIJudge(Judge):
 
     def cost(self, reply: Reply) -> float | None:
         """What the exchange cost by the settings' prices; None without prices or usage."""
-        prices, usage = self.settings.prices, reply.usage
-        if prices is None or usage is None:
+        prices, used = self.settings.prices, reply.usage
+        if prices is None or used is None:
             return None
-        return (usage.input_tokens * prices.input + usage.output_tokens * prices.output) / PER_MILLION
+        return (used.input_tokens * prices.input + used.output_tokens * prices.output) / PER_MILLION
 
     def missing_key(self) -> str | None:
         """The variable that a real call would need and that is not set, in a sentence."""
@@ -168,7 +169,11 @@ class OpenAIJudge(Judge):
             wrapped.append(transport)
             return self._context.wrap(_KeyAtTheDoor(self.missing_key, transport))
 
-        client = load_function(spec, root=self._context.root, where=where)(wrap=wrap)
+        function = load_function(spec, root=self._context.root, where=where)
+        try:
+            client = function(wrap=wrap)
+        except Exception as error:
+            raise SettingsError(f"{where}: {spec} raised {type(error).__name__}: {error}") from error
         if not isinstance(client, openai.OpenAI):
             raise SettingsError(
                 f"{where}: {spec} returned {type(client).__name__}, not an openai.OpenAI client"
@@ -197,7 +202,7 @@ class OpenAIJudge(Judge):
             refusal=message.refusal or refusal,
             finish_reason=choices[0].finish_reason,
             model=completion.model or None,
-            usage=_usage(completion.usage),
+            usage=usage(completion.usage),
             latency=latency,
         )
 
@@ -252,10 +257,11 @@ class _KeyAtTheDoor(httpx2.BaseTransport):
 def _transport(base_url: str) -> httpx2.HTTPTransport:
     """A transport as the SDK would make it, with the environment's proxy for this address.
 
-    A client that is given a transport looks for no proxy itself.
+    A client that is given a transport looks for no proxy itself. One's own machine is never behind one.
     """
     address = urlsplit(base_url)
-    proxies = {} if proxy_bypass(address.hostname or "") else getproxies()
+    host = address.hostname or ""
+    proxies = {} if host in _OWN_MACHINE or proxy_bypass(host) else getproxies()
     proxy = proxies.get(address.scheme) or proxies.get("all")
     return httpx2.HTTPTransport(limits=openai.DEFAULT_CONNECTION_LIMITS, proxy=proxy)
 
@@ -265,14 +271,6 @@ def _of_repeat(sampling: Mapping[str, JsonValue], seed: int | None, repeat: int)
     if seed is None or repeat == 0:
         return dict(sampling)
     return {**sampling, "seed": seed + repeat}
-
-
-def _usage(usage: CompletionUsage | None) -> Usage | None:
-    """The tokens, if the provider gave both counts."""
-    counts = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-    if not all(isinstance(count, int) and count >= 0 for count in counts):
-        return None
-    return Usage(input_tokens=cast("int", counts[0]), output_tokens=cast("int", counts[1]))
 
 
 def _what_came(completion: Any) -> str:

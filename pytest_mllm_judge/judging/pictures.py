@@ -42,6 +42,8 @@ _SENDABLE = {
     "WEBP": ("RGB", "RGBA"),
 }
 """Formats and Pillow modes whose files every endpoint takes as they are."""
+_RGB_INSIDE = ("P", "PA", "RGBX", "RGBa")
+"""Pillow's modes whose colour profile is one of RGB."""
 _ORIENTATION = 0x0112
 _ONE_AT_A_TIME = threading.Lock()
 """Judges ask from many threads; only one decoded picture is held at a time."""
@@ -190,7 +192,10 @@ def _plain(image: Image) -> Image:
         raise ValueError(f"its pixels are of Pillow's mode {image.mode}, which has no range of its own")
     if image.mode == "1":
         return image.convert("L")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if image.mode not in _RGB_INSIDE:
+        plain.info.pop("icc_profile", None)  # it describes ink, and would be taken to describe RGB
+    return plain
 
 
 def _on_white(image: Image) -> Image:

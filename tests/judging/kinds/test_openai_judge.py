@@ -258,6 +258,14 @@ def test_the_environments_proxy_is_used(
     assert [arrived.path for arrived in endpoint.arrived] == ["http://judge.invalid/v1/chat/completions"]
 
 
+def test_ones_own_machine_is_never_behind_a_proxy(
+    endpoint: Endpoint, pair: Item, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    assert asked(endpoint, pair).text == '{"Judgement": "[[B]]"}'
+
+
 # A client of one's own
 
 OWN_CLIENT = """
@@ -279,6 +287,9 @@ def unwrapped(*, wrap):
 
 def nothing(*, wrap):
     return None
+
+def broken(*, wrap):
+    return openai.OpenAI(api_key=None, nonsense=1)
 """
 
 
@@ -323,6 +334,11 @@ def test_an_azure_client_can_be_used(endpoint: Endpoint, pair: Item, own_client:
         (
             "nothing",
             f"{WHERE} client: own.py:nothing returned NoneType, not an openai.OpenAI client",
+        ),
+        (
+            "broken",
+            f"{WHERE} client: own.py:broken raised TypeError: "
+            "OpenAI.__init__() got an unexpected keyword argument 'nonsense'",
         ),
         (
             "azrue",

@@ -109,6 +109,13 @@ def test_a_colour_profile_goes_along_and_other_metadata_stays_behind(tmp_path: P
     assert "Author" not in image.info
 
 
+def test_a_profile_of_inks_does_not_go_along_with_rgb(tmp_path: Path) -> None:
+    file = tmp_path / "picture.jpg"
+    Image.new("CMYK", (20, 10)).save(file, icc_profile=b"a profile of inks")
+    _, image, _ = sent(file)
+    assert (image.mode, image.info.get("icc_profile")) == ("RGB", None)
+
+
 def no_file(file: Path) -> None:
     pass
 
