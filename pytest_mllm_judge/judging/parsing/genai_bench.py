@@ -6,6 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from pydantic import JsonValue
+
+from pytest_mllm_judge.judging.parsing import fields as parts
 from pytest_mllm_judge.judging.parsing import strict as strictly
 from pytest_mllm_judge.judging.parsing.readings import Reading, agreed, quoted
 from pytest_mllm_judge.model import Item, Parsed, Reply, Tasks
@@ -22,7 +25,6 @@ CHOICES = {
 EITHER = "A=B"
 """Upstream counts it as right for both kinds of tie; read strictly it states neither."""
 
-_PUBLISHED = re.compile(r"\[\[.*\]\]")
 _BRACKETS = re.compile(r"\[\[([^\[\]]{1,60})\]\]")
 _EXPECTED = "one of the choices " + ", ".join(f"[[{choice}]]" for choice in CHOICES)
 
@@ -35,17 +37,25 @@ def published(item: Item, reply: Reply, tasks: Tasks) -> Parsed:
     tie: so its verdict here is the humans' label where that is `tie` or `both_bad`, else `tie`. No other
     verdict looks at the humans' label. `fields["choice"]` is the choice as it was written.
     """
-    match = _PUBLISHED.search(reply.text or "")
-    fields = {"choice": match[0]} if match else {}
-    choice = match[0][2:-2] if match else ""
+    written = _greedy(reply.text or "")
+    fields: dict[str, JsonValue] = {"choice": written} if written else {}
+    choice = written[2:-2]
     verdict = _either(item) if choice == EITHER else CHOICES.get(choice)
     if verdict is not None and tasks.allows(item, verdict):
-        return Parsed(verdict=verdict, fields=dict(fields))
-    if match:
-        reason = f"the reply states {quoted(match[0])}, which is not {_EXPECTED}"
-    else:
-        reason = "the reply has no [[choice]] on one line"
-    return Parsed(problem="malformed", reason=reason, fields=dict(fields))
+        return Parsed(verdict=verdict, fields=fields)
+    reason = "the reply has no [[choice]] on one line"
+    if written:
+        reason = f"the reply states {quoted(written)}, which is not {_EXPECTED}"
+    return Parsed(problem="malformed", reason=reason, fields=fields)
+
+
+def _greedy(text: str) -> str:
+    r"""What upstream's search for `\[\[.*\]\]` finds, in linear time; empty if it finds nothing."""
+    for line in text.split("\n"):
+        start, end = line.find("[["), line.rfind("]]")
+        if 0 <= start <= end - 2:
+            return line[start : end + 2]
+    return ""
 
 
 def _either(item: Item) -> str:
@@ -63,18 +73,18 @@ def strict(item: Item, reply: Reply, tasks: Tasks) -> Parsed:
     """
     thinking, answer = strictly.split_thinking(reply.text or "")
     text = strictly.without_end_marks(answer or "")
-    fields = {"Thinking": thinking} if thinking else {}
+    fields: dict[str, JsonValue] = {"Thinking": parts.plain_text(thinking)} if thinking else {}
     if (match := _BRACKETS.search(text)) is not None:
         fields["choice"] = match[0]
     if stopped := strictly.stopped(reply):
-        return Parsed(problem=stopped[0], reason=stopped[1], fields=dict(fields))
+        return Parsed(problem=stopped[0], reason=stopped[1], fields=fields)
     if reply.verdict is not None:
-        return strictly.stated_apart(item, reply, tasks, dict(fields))
+        return strictly.stated_apart(item, reply, tasks, fields)
     reading = agreed(_in_brackets(text)) or _choice(text)
     if reading and reading.label is not None and tasks.allows(item, reading.label):
-        return Parsed(verdict=reading.label, fields=dict(fields))
+        return Parsed(verdict=reading.label, fields=fields)
     problem, reason = strictly.no_verdict(text, reading if reading and reading.unclear else None, _EXPECTED)
-    return Parsed(problem=problem, reason=reason, fields=dict(fields))
+    return Parsed(problem=problem, reason=reason, fields=fields)
 
 
 def _in_brackets(text: str) -> Iterator[Reading | None]:

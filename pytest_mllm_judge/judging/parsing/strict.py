@@ -13,6 +13,9 @@ from pytest_mllm_judge.judging.parsing.readings import Reading, agreed, quoted
 from pytest_mllm_judge.judging.parsing.vocabulary import Vocabulary, vocabulary
 from pytest_mllm_judge.model import Item, Label, Parsed, Problem, Reply, Tasks
 
+BARE = 400
+"""A reply that is a verdict and nothing else has at most so many characters."""
+
 _SPECIAL = re.compile(r"(?:</s>|<\|[\w-]{1,30}\|>)$")
 
 
@@ -103,18 +106,12 @@ def _read(words: Vocabulary, text: str, objects: list[parts.JsonObject]) -> Read
         return None if _may_be_cut(words, text, after) else reading
     if after or parts.opens_without_closing(text):
         return None
-    return words.anywhere(rest) or _bare(words, rest)
+    return words.anywhere(rest) or (words.bare(rest) if len(rest) <= BARE else None)
 
 
 def _may_be_cut(words: Vocabulary, text: str, after: list[str]) -> bool:
     """Whether an object that never closes ends in what may be half a verdict, such as the 1 of 10."""
     return bool(after) and parts.opens_without_closing(text) and words.may_go_on(after[-1])
-
-
-def _bare(words: Vocabulary, text: str) -> Reading | None:
-    """A reply of one line that is nothing but a verdict."""
-    only = text.strip().strip("{}`\"'* \t").strip()
-    return words.read(only) if "\n" not in only and len(only) <= 100 else None
 
 
 def _with_criteria(

@@ -27,8 +27,9 @@ _LEAD_IN = re.compile(
     rf"{_DECORATION}(?:(?:rank(?:ing)?|score|rating|verdict|answer)\s*+[:=]{_DECORATION})?", re.I
 )
 _END = re.compile(
-    r"\s*+(?:$|</?\w|<\||[.,](?!\d)|'(?!\w)|[;!})\]\"*`(。、]|[-–—:]\s|Explanation\b)|[ \t]*+[\r\n]"
+    r"\s*+(?:$|</?\w|<\||[.,](?!\d)|'(?!\w)|[;!})\]\"*`(。、\0]|[-–—:]\s|Explanation\b)|[ \t]*+[\r\n]"
 )
+_CLOSED = re.compile(r"[\s\]})\"'*_`.!。]*+$")
 _OR = re.compile(r"\s*+(?:[,/|&~–—-]|or\b|and\b|to\b|或|和|与)\s*+")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4}(?![0-9]))?")
 _OUT_OF = re.compile(r"\s*+(?:/|out of)\s*+", re.I)
@@ -47,8 +48,8 @@ class Vocabulary(ABC):
         self.expected = expected
 
     @abstractmethod
-    def _at_start(self, text: str) -> Reading | None:
-        """What stands at the start of a normalised text without decoration."""
+    def _at_start(self, text: str, end: re.Pattern[str] = _END) -> Reading | None:
+        """What stands at the start of a normalised text without decoration, if `end` follows."""
 
     @abstractmethod
     def _in_brackets(self, text: str, *, alone: bool) -> Iterator[Reading]:
@@ -68,6 +69,11 @@ class Vocabulary(ABC):
     def anywhere(self, text: str) -> Reading | None:
         """What stands in double brackets of a text that never says `Judgement`."""
         return agreed(self._in_brackets(unicodedata.normalize("NFKC", text), alone=True))
+
+    def bare(self, text: str) -> Reading | None:
+        """What a text states that is a verdict and its decoration, and nothing else."""
+        text = unicodedata.normalize("NFKC", text)
+        return self._as_a_whole(text) or self._at_start(undecorated(text), _CLOSED)
 
     def may_go_on(self, text: str) -> bool:
         """Whether a text that stops here may be the beginning of another verdict, as 1 is of 10."""
@@ -111,18 +117,18 @@ class Spellings(Vocabulary):
     def _written(self) -> Iterable[str]:
         return self._spelled
 
-    def _at_start(self, text: str) -> Reading | None:
+    def _at_start(self, text: str, end: re.Pattern[str] = _END) -> Reading | None:
         head = text[: self._head]
         for spelling, label in self._spelled.items():
             begun, rest = head[: len(spelling)], head[len(spelling) :]
-            if self._fold(begun) == self._fold(spelling) and (reading := self._judged(label, rest)):
+            if self._fold(begun) == self._fold(spelling) and (reading := self._judged(label, rest, end)):
                 return reading
         return None
 
-    def _judged(self, label: Label, rest: str) -> Reading | None:
+    def _judged(self, label: Label, rest: str, end: re.Pattern[str]) -> Reading | None:
         if other := self._alternative(rest, label):
             return Reading(unclear=f"it states both {label!r} and {other!r}")
-        return Reading(label) if _END.match(rest) else None
+        return Reading(label) if end.match(rest) else None
 
     def _alternative(self, rest: str, label: Label) -> Label | None:
         between = _OR.match(rest)
@@ -149,7 +155,7 @@ class Points(Vocabulary):
         super().__init__(expected)
         self._points = tuple(points)
 
-    def _at_start(self, text: str) -> Reading | None:
+    def _at_start(self, text: str, end: re.Pattern[str] = _END) -> Reading | None:
         head = text[:HEAD]
         number = _NUMBER.match(head)
         if number is None:
@@ -164,7 +170,7 @@ class Points(Vocabulary):
             rest = rest[top.end() :]
         if (between := _OR.match(rest)) and _NUMBER.match(rest, between.end()):
             return Reading(unclear=f"it states more than one number, {quoted(head[:40])}")
-        return self._point(number[0]) if _END.match(rest) else None
+        return self._point(number[0]) if end.match(rest) else None
 
     def _point(self, text: str) -> Reading:
         value = _number(text)
@@ -190,16 +196,16 @@ class Rankings(Vocabulary):
         super().__init__(expected)
         self._letters = letters
 
-    def _at_start(self, text: str) -> Reading | None:
+    def _at_start(self, text: str, end: re.Pattern[str] = _END) -> Reading | None:
         head = text[:HEAD]
         for match in (_BARE.match(head), _COMPACT.match(head)):
-            if match and (reading := self._whole(match, head)):
+            if match and (reading := self._whole(match, head, end)):
                 return reading
         return None
 
-    def _whole(self, match: re.Match[str], head: str) -> Reading | None:
+    def _whole(self, match: re.Match[str], head: str, end: re.Pattern[str]) -> Reading | None:
         letters = "".join(re.findall("[A-Z]", match[0]))
-        if _END.match(head, match.end()):
+        if end.match(head, match.end()):
             return self._ranking(letters)
         # `ABCDExplanation: ...`: the E belongs to the next word.
         if letters.endswith("E") and head.startswith("Explanation", match.end() - 1):
