@@ -1,7 +1,7 @@
 """A reply on disk, and back: as the chat completion that an SDK reads, or as a `Reply`.
 
-A packed reply is a table. `text`, `refusal` and `verdict` are left out where there is none,
-`finish_reason` where it is `stop`, `model` where the model asked for answered. `usage` is the tokens in
+A packed reply is a table. `reply` (its text), `refusal` and `verdict` are left out where there is none,
+`finish_reason` where it is `stop`, `by` where the model asked for answered. `usage` is the tokens in
 and out, and a table of whatever else the provider counted and is not zero. `message`, `choice` and `body`
 hold every further field of those three places as it came. An answer that is no chat completion is kept
 whole: `raw` (its text) or `raw64`, with its `content_type` and, unless it is 200, its `status`.
@@ -68,10 +68,8 @@ def unpack(reply: Mapping[str, Any], *, asked: str) -> Answer:
 
 def of_reply(reply: Reply, *, asked: str) -> dict[str, Any]:
     """What is kept of a reply that did not come over HTTP: all but its latency."""
-    packed: dict[str, Any] = {}
-    for key in ("text", "refusal", "verdict"):
-        if (value := getattr(reply, key)) is not None:
-            packed[key] = value
+    said = {"reply": reply.text, "refusal": reply.refusal, "verdict": reply.verdict}
+    packed: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
     _pack_ending(packed, reply.finish_reason, reply.model, asked)
     if reply.usage is not None:
         packed["usage"] = [reply.usage.input_tokens, reply.usage.output_tokens]
@@ -82,11 +80,11 @@ def to_reply(reply: Mapping[str, Any], *, asked: str) -> Reply:
     """The same `Reply` again, without a latency."""
     usage = reply.get("usage")
     return Reply(
-        text=reply.get("text"),
+        text=reply.get("reply"),
         verdict=reply.get("verdict"),
         refusal=reply.get("refusal"),
         finish_reason=reply.get("finish_reason", "stop"),
-        model=reply.get("model", asked),
+        model=reply.get("by", asked),
         usage=Usage(input_tokens=usage[0], output_tokens=usage[1]) if isinstance(usage, list) else None,
     )
 
@@ -118,7 +116,7 @@ def _pack_chat(body: dict[str, Any], asked: str) -> dict[str, Any]:
     message = choice["message"]
     packed = {
         name: message[key]
-        for name, key in (("text", "content"), ("refusal", "refusal"))
+        for name, key in (("reply", "content"), ("refusal", "refusal"))
         if isinstance(message.get(key), str)
     }
     _pack_ending(packed, choice.get("finish_reason"), body.get("model"), asked)
@@ -137,7 +135,7 @@ def _pack_ending(packed: dict[str, Any], finish_reason: Any, model: Any, asked: 
     if finish_reason != "stop":
         packed["finish_reason"] = finish_reason
     if model != asked:
-        packed["model"] = model
+        packed["by"] = model
 
 
 def _further(table: dict[str, Any], read: list[str]) -> dict[str, Any]:
@@ -179,7 +177,7 @@ def _unpack_usage(usage: Any) -> Any:
 
 
 def _unpack_chat(reply: Mapping[str, Any], asked: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": reply.get("text")}
+    message = {"role": "assistant", "content": reply.get("reply")}
     if "refusal" in reply:
         message["refusal"] = reply["refusal"]
     choice = {
@@ -191,7 +189,7 @@ def _unpack_chat(reply: Mapping[str, Any], asked: str) -> dict[str, Any]:
         "id": "recorded",
         "object": "chat.completion",
         "created": 0,
-        "model": reply.get("model", asked),
+        "model": reply.get("by", asked),
         "choices": [choice | reply.get("choice", {})],
     }
     if "usage" in reply:

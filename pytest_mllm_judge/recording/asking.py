@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_mllm_judge.errors import CassetteError
 from pytest_mllm_judge.model import Question
@@ -15,15 +16,15 @@ from pytest_mllm_judge.model import Question
 class Asking:
     """A question while it is asked over HTTP, and how far that got.
 
-    `sent`: a request has come to the transport. `recorded`: its reply is on disk. `answered`: the reply
-    has been handed on.
+    `sent`: a request has come to the transport. `packed`: its reply, to be written once the judge could
+    read it. `answered`: the reply has been handed to the client.
     """
 
     question: Question
     digest: str
     path: object
     sent: bool = False
-    recorded: bool = False
+    packed: dict[str, Any] | None = None
     answered: bool = False
 
 

@@ -13,7 +13,7 @@ What it relies on in vcrpy 9.4, and tests/recording/test_vcrpy_contract.py holds
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx2
@@ -24,8 +24,6 @@ from vcr.stubs import httpx_stubs  # type: ignore[import-untyped]
 from pytest_mllm_judge.errors import CassetteError
 from pytest_mllm_judge.recording.answers import Answer, pack, unpack
 from pytest_mllm_judge.recording.asking import asked_now
-from pytest_mllm_judge.recording.facts import exchange_of
-from pytest_mllm_judge.recording.format import Exchange
 from pytest_mllm_judge.recording.store import Store
 
 Send = Callable[[Any, httpx2.Request], httpx2.Response]
@@ -45,8 +43,9 @@ class JudgeCassette(Cassette):  # type: ignore[misc]
         return bool(self.record_mode == RecordMode.NONE)
 
     def can_play_response_for(self, request: Any) -> bool:
-        """Whether the question asked now is settled."""
-        return self.store.settled(asked_now(self.store.path).digest)
+        """Whether the question asked now is settled, or has just been answered."""
+        asking = asked_now(self.store.path)
+        return asking.packed is not None or self.store.settled(asking.digest)
 
     def play_response(self, request: Any) -> dict[str, Any]:
         """The recorded response to the question asked now."""
@@ -54,17 +53,17 @@ class JudgeCassette(Cassette):  # type: ignore[misc]
 
     def responses_of(self, request: Any) -> list[dict[str, Any]]:
         """All recorded responses to the question asked now: one, or none."""
-        exchange = self.store.find(asked_now(self.store.path).digest)
-        return [] if exchange is None else [_response(exchange)]
+        asking = asked_now(self.store.path)
+        if asking.packed is not None:
+            return [_response(asking.packed, asking.question.model)]
+        exchange = self.store.find(asking.digest)
+        return [] if exchange is None else [_response(exchange.reply, exchange.model)]
 
     def append(self, request: Any, response: dict[str, Any]) -> None:
-        """Write the response down, unless it is a failure."""
+        """Keep the response, unless it is a failure, for the recorder to write."""
         asking = asked_now(self.store.path)
         self.store.guard.see_answer((name, value) for name, value in _headers(response))
-        packed = pack(_answer(response), asked=asking.question.model)
-        if packed is not None:
-            self.store.append(exchange_of(asking.question, packed))
-            asking.recorded = True
+        asking.packed = pack(_answer(response), asked=asking.question.model)
 
     def find_requests_with_most_matches(self, request: Any) -> list[Any]:
         """None: a miss is explained before the request is made."""
@@ -101,8 +100,8 @@ def through_async(
     return lambda request: handle(transport, request)
 
 
-def _response(exchange: Exchange) -> dict[str, Any]:
-    answer = unpack(exchange.reply, asked=exchange.model)
+def _response(reply: Mapping[str, Any], asked: str) -> dict[str, Any]:
+    answer = unpack(reply, asked=asked)
     headers = {"content-type": [answer.content_type]} if answer.content_type else {}
     status = {"code": answer.status, "message": ""}
     return {"status": status, "headers": headers, "body": {"string": answer.content}}

@@ -2,20 +2,19 @@
 
     {"question":"<32 hex>","item":"circles-007","variant":"swap","repeat":1,"model":"gpt-4o",
      "prompt":[["system","<12 hex>"],["user","<12 hex>","image:<12 hex>;max_side 1024;low"]],
-     "settings":{"temperature":0},"reply":{"text":"...","usage":[812,96]},"sum":"<8 hex>"}
+     "settings":{"temperature":0},"reply":"...","by":"gpt-4o-2024-08-06","usage":[812,96],"sum":"<8 hex>"}
 
-`question` stands first and `sum`, the CRC-32 of all before it, stands last, each at a fixed distance from
-its end of the line: a cassette is indexed and checked without parsing JSON. What has its usual value
-(no variant, repeat 0, no settings) is left out.
+What `answers` packs of the reply begins after the settings. `question` stands first and `sum`, the CRC-32
+of all before it, stands last, each at a fixed distance from its end of the line: a cassette is indexed and
+checked without parsing JSON. What has its usual value (no variant, repeat 0, no settings) is left out.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 DIGEST = 32
@@ -23,8 +22,9 @@ DIGEST = 32
 PART = 12
 """Hex digits of a part's digest: they name what differs in a miss, and never decide a match."""
 
-_SUM = re.compile(rb',"sum":"([0-9a-f]{8})"}\Z')
-_START = re.compile(rb'\{"question":"([0-9a-f]{%d})",' % DIGEST)
+_START, _SUM, _END = b'{"question":"', b',"sum":"', b'"}'
+_CRC = 8
+_TAIL = len(_SUM) + _CRC + len(_END)
 
 
 class FormatError(ValueError):
@@ -37,7 +37,8 @@ class Exchange:
 
     `question` is the start of the question's digest. `prompt` holds a message each: the role, then its
     parts in order, a text as its short digest, an image as `image:digest;change;detail`. `settings` are
-    as sent, long tables and lists as short digests. `reply` is what `answers` packs.
+    as sent, long tables and lists as short digests. `reply` is what `answers` packs: a table without any
+    key of the other fields.
     """
 
     question: str
@@ -53,6 +54,9 @@ class Exchange:
     def name(self) -> tuple[str, str, int]:
         """Item, variant and repeat: what a cassette is sorted by."""
         return (self.item, self.variant, self.repeat)
+
+
+_ASKED = tuple(each.name for each in fields(Exchange) if each.name != "reply")
 
 
 def dumps(data: Any) -> bytes:
@@ -75,19 +79,22 @@ def to_line(exchange: Exchange) -> bytes:
         data["prompt"] = exchange.prompt
     if exchange.settings:
         data["settings"] = dict(sorted(exchange.settings.items()))
-    data["reply"] = exchange.reply
-    body = dumps(data)[:-1]
-    return body + b',"sum":"%08x"}' % zlib.crc32(body)
+    body = dumps({**data, **exchange.reply})[:-1]
+    return body + _SUM + _crc(body) + _END
+
+
+def _crc(body: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(body)
 
 
 def digest_of(line: bytes) -> str:
     """The question's digest of a line whose checksum holds. Raise FormatError otherwise."""
-    start, end = _START.match(line), _SUM.search(line)
-    if start is None or end is None:
+    body, tail = line[:-_TAIL], line[-_TAIL:]
+    if not (body.startswith(_START) and tail.startswith(_SUM) and tail.endswith(_END)):
         raise FormatError("it is not an exchange")
-    if zlib.crc32(line[: end.start()]) != int(end[1], 16):
+    if tail[len(_SUM) : -len(_END)] != _crc(body):
         raise FormatError("its checksum does not match")
-    return start[1].decode()
+    return body[len(_START) : len(_START) + DIGEST].decode()
 
 
 def from_line(line: bytes) -> Exchange:
@@ -97,6 +104,7 @@ def from_line(line: bytes) -> Exchange:
         data = json.loads(line)
         del data["sum"]
         data["prompt"] = tuple(tuple(message) for message in data.get("prompt", ()))
-        return Exchange(**data)
-    except (ValueError, TypeError) as error:
+        asked = {name: data.pop(name) for name in _ASKED if name in data}
+        return Exchange(**asked, reply=data)
+    except (ValueError, TypeError, AttributeError) as error:
         raise FormatError("it is not an exchange") from error

@@ -140,6 +140,7 @@ class Recorder:
 
     @contextmanager
     def _over_http(self, question: Question) -> Iterator[None]:
+        """What the transport got is written once the judge has read it; what it can't read is asked again."""
         asking = Asking(question, digest_of(question), self.path)
         with now_asking(asking):
             yield
@@ -149,6 +150,8 @@ class Recorder:
                 "the cassette's transport\n"
                 "  Build its client on the transport that wrap() returns."
             )
+        if asking.packed is not None:
+            self._store.append(exchange_of(question, asking.packed))
 
     def _name(self, question: Question) -> None:
         """Let the first of the items that ask the same question name its exchange, whoever asked first."""

@@ -15,7 +15,7 @@ from pytest_mllm_judge.recording.store import Store
 class CassetteTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     """Plays the answer to the question asked now, or sends by the inner transport and records.
 
-    What it has just recorded it hands on as it would play it, so that the run that records sees what
+    What is about to be recorded it hands on as it would be played, so that the run that records sees what
     every replay will see. It is as sync or async as the inner transport is.
     """
 
@@ -30,7 +30,7 @@ class CassetteTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         """Play or record. Raise CassetteError without a question, or after its answer."""
         asking = _opened(self._store, request)
         response = self._send(request)
-        if asking.recorded:
+        if asking.packed is not None:
             response = self._send(request)
         asking.answered = response.is_success
         return response
@@ -39,7 +39,7 @@ class CassetteTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         """Play or record. Raise CassetteError without a question, or after its answer."""
         asking = _opened(self._store, request)
         response = await self._send_async(request)
-        if asking.recorded:
+        if asking.packed is not None:
             response = await self._send_async(request)
         asking.answered = response.is_success
         return response

@@ -30,7 +30,7 @@ exchanges = st.builds(
     model=texts,
     prompt=st.lists(st.lists(texts, min_size=1, max_size=3).map(tuple), max_size=3).map(tuple),
     settings=tables,
-    reply=tables,
+    reply=tables.map(lambda table: {f"of the reply: {key}": value for key, value in table.items()}),
 )
 
 
@@ -76,7 +76,7 @@ def test_a_common_answer_packs_to_its_text_and_tokens() -> None:
     body = chat(id="x", created=1, usage=usage, service_tier="default", system_fingerprint="fp_1")
     body["choices"][0]["message"] |= {"refusal": None, "annotations": [], "tool_calls": None}
     body["choices"][0]["logprobs"] = None
-    assert packed(body) == {"text": "[[A]]", "usage": [800, 12]}
+    assert packed(body) == {"reply": "[[A]]", "usage": [800, 12]}
 
 
 def test_every_further_field_is_kept_as_it_came() -> None:
@@ -92,9 +92,9 @@ def test_every_further_field_is_kept_as_it_came() -> None:
     choice["message"] |= {"reasoning_content": "Hm.", "tool_calls": [{"id": "call_1", "type": "function"}]}
     reply = packed(body)
     assert reply == {
-        "text": "[[A]]",
+        "reply": "[[A]]",
         "finish_reason": "tool_calls",
-        "model": "m-2026-01-01",
+        "by": "m-2026-01-01",
         "usage": [1, 2, {"total_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 5}}],
         "message": {"reasoning_content": "Hm.", "tool_calls": [{"id": "call_1", "type": "function"}]},
         "choice": {"logprobs": {"content": [{"token": "A", "logprob": -0.1}]}},
@@ -179,7 +179,7 @@ def watchful() -> Guard:
 
 @pytest.mark.parametrize("secret", KINDS)
 def test_what_looks_like_a_secret_is_named_and_not_shown(secret: str) -> None:
-    line = to_line(Exchange(question="0" * 32, item="pair-1", model="m", reply={"text": f"see {secret}."}))
+    line = to_line(Exchange(question="0" * 32, item="pair-1", model="m", reply={"reply": f"see {secret}."}))
     with pytest.raises(CassetteError) as caught:
         watchful().check(line.decode(), item="pair-1", path="c.jsonl")
     assert str(caught.value) == (

@@ -72,7 +72,8 @@ def test_the_line_is_readable(question: AskedFor, record: Record) -> None:
             ["user", digests[0], f"image:{digests[1]};max_side 1024;jpeg 90;low", digests[2]],
         ],
         "settings": {"temperature": 0},
-        "reply": {"text": 'Größer: "A"\n[[A]]', "finish_reason": None},
+        "reply": 'Größer: "A"\n[[A]]',
+        "finish_reason": None,
         "sum": line["sum"],
     }
 

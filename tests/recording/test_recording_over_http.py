@@ -14,7 +14,7 @@ import httpx2
 import openai
 import pytest
 
-from pytest_mllm_judge.errors import CassetteError, CassetteMiss
+from pytest_mllm_judge.errors import CassetteError, CassetteMiss, JudgeError
 from pytest_mllm_judge.model import Question, Reply
 from pytest_mllm_judge.recording import Recorder
 
@@ -203,6 +203,22 @@ def test_a_200_without_a_reply_is_not_recorded(
         with recorder.asking(question(1)):
             assert plain(recorder).post(server.url, json={}).content == content
         assert not recorder.has(question(1))
+
+
+def test_a_reply_that_the_judge_cannot_read_is_not_recorded(
+    server: Server, question: AskedFor, record: Record, plain: Plain
+) -> None:
+    strange = b'{"choices": [{"index": 0}]}'
+    server.answer = lambda body, count: (200, {"content-type": "application/json"}, strange)
+
+    def ask() -> Reply:
+        answer = plain(recorder).post(server.url, json={}).json()
+        raise JudgeError(f"no message in {answer}")
+
+    with record("new_episodes") as recorder, pytest.raises(JudgeError):
+        recorder.exchange(question(1), ask, over_http=True)
+    assert not recorder.has(question(1))
+    assert server.total == 1
 
 
 def test_the_sdk_may_retry_and_only_the_reply_is_recorded(
