@@ -84,6 +84,6 @@ def _whole(value: JsonValue) -> int | None:
 
 def _point(value: float, item: Item, tasks: Tasks) -> Reading:
     same: list[Label] = [point for point in tasks.score.scale if point == value]
-    if same:
+    if same and tasks.allows(item, same[0]):
         return Reading(same[0])
     return Reading(unclear=f"its score comes to {value:g}, which is not {tasks.describe(item)}")

@@ -142,7 +142,7 @@ class Spellings(Vocabulary):
         del alone
         for match in _IN_BRACKETS.finditer(text):
             inner = undecorated(match[1])
-            if reading := self._at_start(inner):
+            if reading := self._as_a_whole(match[1]) or self._at_start(inner):
                 yield reading
             elif self._letters and len(inner) == 1 and inner.isupper():
                 yield Reading(unclear=f"it states {inner!r}, which is not {self.expected}")

@@ -129,5 +129,8 @@ def place_of(file: Path, error: BaseException) -> str:
 
 
 def said(error: BaseException) -> str:
-    """An error's text, or its kind if it has none."""
-    return str(error) or type(error).__name__
+    """An error's text, with the types of what a template sees named as its author knows them."""
+    text = re.sub(
+        r"'[\w.]+\._Shown(Response)? object'", lambda seen: "a response" if seen[1] else "an item", str(error)
+    )
+    return text or type(error).__name__

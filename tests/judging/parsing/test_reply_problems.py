@@ -202,18 +202,28 @@ HUGE = [
 ]
 
 
+CRITERIA = Tasks(score=ScoreTask(criteria=("SC", "PQ")))
+READERS: list[tuple[str, Task, Tasks]] = [
+    ("strict", "score", Tasks()),
+    ("strict", "score", CRITERIA),
+    ("strict", "pair", Tasks()),
+    ("strict", "batch", Tasks()),
+    ("genai-bench", "pair", Tasks()),
+    ("genai-bench-strict", "pair", Tasks()),
+    ("viescore", "score", CRITERIA),
+]
+
+
 @pytest.mark.parametrize("place", range(len(HUGE)))
 def test_a_huge_reply_is_read_in_time(place: int) -> None:
-    criteria = Tasks(score=ScoreTask(criteria=("SC", "PQ")))
-    for parser in BUILT_IN.values():
-        for task, tasks in (("score", Tasks()), ("score", criteria), ("pair", Tasks()), ("batch", Tasks())):
-            began = time.perf_counter()
-            parser(item(task), Reply(text=HUGE[place]), tasks)  # type: ignore[arg-type]
-            assert time.perf_counter() - began < 2
+    for parser, task, tasks in READERS:
+        began = time.process_time()
+        BUILT_IN[parser](item(task), Reply(text=HUGE[place]), tasks)
+        assert time.process_time() - began < 1, parser
 
 
 def test_a_long_reply_in_chinese_is_read_to_its_end() -> None:
     text = "这个回答很好。\n" * 2_500
-    began = time.perf_counter()
+    began = time.process_time()
     assert read(text + "Judgement：【结论】[[4]]").verdict == 4
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.1

@@ -12,13 +12,76 @@ from pytest_mllm_judge.judging.parsing import parse
 from pytest_mllm_judge.model import Item, Label, PairTask, Parsed, Reply, Response, ScoreTask, Tasks
 
 PIECES = [
-    "Judgement:", "Judgment", '"Judgement": ', "{", "}", "[[", "]]", "[", "]", "A", "B", "C", "D", "tie", "4", "5",
-    "4.5", "1", "0", "/5", " out of 5", " or ", ", ", ">", "=", "A>B", "A=B", "\n", '"', "'", "\\", "\\ud800", "```json\n",
-    "```", "</s>", "<think>", "</think>", "SC", "PQ", "score", ":", "NaN", "Infinity", "1e999", "null", "I cannot see the image.",
-    "：", "［［", "\0", "\x1b", "判断", "pass", "Explanation", "**", "-", "²", "①", "½", "ﷺ", "{'", "true", "[]", "Rank: ",
-]  # fmt: skip
+    *(
+        "Judgement:",
+        "Judgment",
+        '"Judgement": ',
+        "{",
+        "}",
+        "[[",
+        "]]",
+        "[",
+        "]",
+        "A",
+        "B",
+        "C",
+        "D",
+        "tie",
+        "pass",
+    ),
+    *(
+        "4",
+        "5",
+        "4.5",
+        "1",
+        "0",
+        "/5",
+        " out of 5",
+        " or ",
+        ", ",
+        ">",
+        "=",
+        "A>B",
+        "A=B",
+        "\n",
+        '"',
+        "'",
+        "\\",
+    ),
+    *(
+        "\\ud800",
+        "```json\n",
+        "```",
+        "</s>",
+        "<think>",
+        "</think>",
+        "SC",
+        "PQ",
+        "score",
+        ":",
+        "NaN",
+        "Infinity",
+    ),
+    *(
+        "1e999",
+        "null",
+        "I cannot see the image.",
+        "：",
+        "［［",
+        "\0",
+        "\x1b",
+        "判断",
+        "Explanation",
+        "**",
+        "-",
+        "²",
+    ),
+    *("①", "½", "ﷺ", "{'", "true", "[]", "Rank: "),
+]
 TEXTS = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-WORDS = st.text("abcdefgh ABC_-+é好", min_size=1, max_size=8).filter(lambda word: word.strip() == word)
+WORDS = st.text("abcdefgh ABC_-+é好", min_size=1, max_size=8).filter(
+    lambda word: word[0].isalpha() and word[-1].isalpha()
+)
 NUMBERS = st.one_of(st.integers(-20, 200), st.floats(-5, 5, allow_nan=False).map(lambda x: round(x, 2) + 0.0))
 
 
@@ -72,9 +135,16 @@ def test_no_json_value_raises_or_gives_a_verdict_outside_the_scale(
 
 
 SHAPES = [
-    "[[{}]]", "Judgement: {}", "Judgement: [[{}]]", "{{Judgement: {}}}", "Judgment: [[{}]]</s>", "**Judgement:** {}",
-    "Judgements：［［{}］］", '{{"Analysis": "x", "Judgement": "[[{}]]"}}', '```json\n{{"Judgement": "{}"}}\n```',
-]  # fmt: skip
+    "[[{}]]",
+    "Judgement: {}",
+    "Judgement: [[{}]]",
+    "{{Judgement: {}}}",
+    "Judgment: [[{}]]</s>",
+    "**Judgement:** {}",
+    "Judgements：［［{}］］",
+    '{{"Analysis": "x", "Judgement": "[[{}]]"}}',
+    '```json\n{{"Judgement": "{}"}}\n```',
+]
 AROUND = st.text("abcdefgh ijklmno.,\n好", max_size=40)
 
 
@@ -93,9 +163,8 @@ def test_a_verdict_comes_back_in_every_shape_whatever_stands_around_it(
     case: tuple[Item, Tasks, Label, str], before: str, after: str
 ) -> None:
     item, tasks, label, shape = case
-    written = "]], [[".join(label) if item.task == "batch" and "[[" in shape else str(label)
-    if item.task == "batch" and "［［" in shape:
-        written = "］］, ［［".join(str(label))
+    between = "］］, ［［" if "［［" in shape else "]], [[" if "[[" in shape else ""
+    written = between.join(str(label)) if item.task == "batch" else str(label)
     text = shape.format(written)
     assert parse(item, Reply(text=text), tasks).verdict == label
     surrounded = f"{before}\n{text}\n{after}"
