@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +157,11 @@ def test_a_function_that_is_not_there_is_named(root: Path, function: str, messag
     with pytest.raises(SettingsError) as caught:
         judge(root, function)
     assert str(caught.value) == WHERE + message.format(root=root)
+
+
+def test_the_root_stands_on_the_import_path_for_the_import_only(root: Path) -> None:
+    before = list(sys.path)
+    judge(root, "mine.py:text")
+    with pytest.raises(SettingsError):
+        judge(root, "fails.py:f")
+    assert sys.path == before
