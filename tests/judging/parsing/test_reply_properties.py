@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mllm_judge.judging.parsers import BUILT_IN
@@ -108,6 +108,7 @@ def verdicts(parsed: Parsed) -> list[Label]:
     return [] if parsed.verdict is None else [parsed.verdict]
 
 
+@settings(deadline=None)
 @given(cases(), TEXTS, st.sampled_from([None, "stop", "length"]))
 def test_no_parser_raises_or_gives_a_verdict_outside_the_scale(
     case: tuple[Item, Tasks], text: str, finish: str | None
@@ -120,6 +121,7 @@ def test_no_parser_raises_or_gives_a_verdict_outside_the_scale(
         parsed.model_dump_json()
 
 
+@settings(deadline=None)
 @given(
     cases(),
     st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), st.lists, max_leaves=5),
@@ -158,6 +160,7 @@ def stated(draw: st.DrawFn) -> tuple[Item, Tasks, Label, str]:
     return item, tasks, label, draw(st.sampled_from(SHAPES))
 
 
+@settings(deadline=None)
 @given(stated(), AROUND, AROUND)
 def test_a_verdict_comes_back_in_every_shape_whatever_stands_around_it(
     case: tuple[Item, Tasks, Label, str], before: str, after: str
@@ -171,6 +174,7 @@ def test_a_verdict_comes_back_in_every_shape_whatever_stands_around_it(
     assert parse(item, Reply(text=surrounded), tasks).verdict == label
 
 
+@settings(deadline=None)
 @given(stated(), stated())
 def test_two_verdicts_are_never_one(
     one: tuple[Item, Tasks, Label, str], other: tuple[Item, Tasks, Label, str]

@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mllm_judge.errors import SettingsError
@@ -169,6 +169,7 @@ NASTY = st.text(max_size=30) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(NASTY, NASTY)
 def test_what_an_item_says_is_put_in_as_it_is(instruction: str, answer: str) -> None:
     item = pair(instruction=f"<{instruction}>", responses=(Response(text=f"<{answer}>"), Response(text="x")))
