@@ -119,6 +119,10 @@ def test_an_item_that_was_not_recorded_is_compared_with_the_others(
     )
 
 
+def test_the_same_item_is_nearer_than_another_that_differs_less(missed: Missed, question: AskedFor) -> None:
+    assert missed(question(1, text="Which?", asks="Item 3"))[2] == "  nearest   pair-1"
+
+
 def test_no_cassette_at_all(record: Record, question: AskedFor) -> None:
     player = record()
     assert message(player, question()).splitlines() == [

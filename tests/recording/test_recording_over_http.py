@@ -175,6 +175,19 @@ def test_a_reply_that_holds_the_key_is_refused_without_telling_it(
     assert not recorder.path.exists()
 
 
+def test_a_reply_that_holds_its_own_cookie_is_refused(
+    server: Server, question: AskedFor, record: Record, sdk: Sdk
+) -> None:
+    def leak(body: dict[str, Any], count: int) -> tuple[int, dict[str, str], bytes]:
+        answer = completion(body) | {"provider": "behind cookie-0123456789"}
+        return 200, {"content-type": "application/json"}, json.dumps(answer).encode()
+
+    server.answer = leak
+    with record("new_episodes") as recorder, pytest.raises(CassetteError, match="the header 'set-cookie'"):
+        sdk(recorder)(question(1))
+    assert not recorder.has(question(1))
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 408, 409, 429, 500, 503])
 def test_an_error_status_is_never_recorded(
     server: Server, question: AskedFor, record: Record, sdk: Sdk, status: int
