@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply, Tasks
 from pytest_mllm_judge.model.frozen import Frozen
 
@@ -57,6 +58,15 @@ class Judge(ABC):
         A replay needs no key, so this is asked only where a call is about to be made.
         """
         return None
+
+    @property
+    def client(self) -> Any:
+        """The SDK client that it asks through; None for a judge without one."""
+        return None
+
+    def use(self, client: Any) -> None:
+        """Ask through this client from now on. Raise SettingsError for a judge without one."""
+        raise SettingsError(f"judge {self.name!r} asks through no client, so {client!r} can't replace it")
 
     def close(self) -> None:  # noqa: B027 - most judges hold nothing open
         """Let go of connections. Safe to call twice; a judge that is asked again opens them anew."""

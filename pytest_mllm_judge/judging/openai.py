@@ -142,6 +142,11 @@ class OpenAIJudge(Judge):
                 self._client = self._own_client() if self.settings.client else self._new_client()
             return self._client
 
+    def use(self, client: openai.OpenAI) -> None:
+        """Ask through this client from now on; it must send through this judge's own transport."""
+        with self._lock:
+            self._client = client.with_options(max_retries=0)
+
     def _new_client(self) -> openai.OpenAI:
         settings = self.settings
         address = settings.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI

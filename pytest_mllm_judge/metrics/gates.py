@@ -43,7 +43,8 @@ def claim(gate: Gate, judgements: Judgements) -> Claim:
 def check_gate(name: str, benchmark: Benchmark) -> None:
     """Raise BenchmarkError for a gate that makes no sense here, or that no judge could ever pass.
 
-    Out of reach is judged on the whole benchmark, with a judge that is always right and one that errs once.
+    Out of reach is judged on the whole benchmark, with a judge that is always right, one that errs once,
+    one that is always wrong and one that never answers.
     """
     gate = benchmark.manifest.gates[name]
     try:
@@ -52,7 +53,7 @@ def check_gate(name: str, benchmark: Benchmark) -> None:
         items = items_of(gate, benchmark.items)
         if not items:
             raise SettingsError(f"no item of this benchmark is in it{_where(gate)}")
-        cases = (_right(items, gate), _once_wrong(items, gate))
+        cases = (_right(items, gate), _once_wrong(items, gate), _wrong(items, gate), _silent(items))
         best = [claim(gate, _judged(judgements, benchmark)) for judgements in cases]
     except (MllmJudgeError, ValueError) as error:
         if isinstance(error, BenchmarkError):
@@ -117,6 +118,18 @@ def _once_wrong(items: Sequence[Item], gate: Gate) -> list[Judgement]:
             judgements[place] = _judgement(item, _other(item, human), gate)
             break
     return judgements
+
+
+def _wrong(items: Sequence[Item], gate: Gate) -> list[Judgement]:
+    humans = [_human(item, gate.criterion) for item in items]
+    return [
+        _judgement(item, None if human is None else _other(item, human), gate)
+        for item, human in zip(items, humans, strict=True)
+    ]
+
+
+def _silent(items: Sequence[Item]) -> list[Judgement]:
+    return [Judgement.model_construct(item=item, judge="", verdict=None, problem="refused") for item in items]
 
 
 def _human(item: Item, criterion: str | None) -> Label | None:

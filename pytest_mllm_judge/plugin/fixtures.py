@@ -109,8 +109,7 @@ def mllm_judge_benchmark(request: pytest.FixtureRequest) -> Path:
 def judge_client(request: pytest.FixtureRequest, mllm_judge_place: tuple[str, Path]) -> Any:
     """The SDK client on the cassette's transport (None for judges without one). Override it to change it."""
     judge, path = mllm_judge_place
-    judge_of = _run(state_of(request.config), judge, path).judge
-    return judge_of.client if judge_of.speaks_http else None
+    return _run(state_of(request.config), judge, path).judge.client
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +117,7 @@ def judge_run(request: pytest.FixtureRequest, mllm_judge_place: tuple[str, Path]
     """Everything the judge says of the benchmark: `.score`, `.pair`, `.batch`, `.ask(item)`."""
     judge, path = mllm_judge_place
     run = _run(state_of(request.config), judge, path)
-    if judge_client is not None:
+    if judge_client is not run.judge.client:
         run.judge.use(judge_client)
     return run
 

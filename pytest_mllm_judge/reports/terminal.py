@@ -14,7 +14,7 @@ from pytest_mllm_judge.model import PROBLEMS, Judgements
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 
 TASKS = ("score", "pair", "batch")
-_OUTCOMES = ("holds", "fails", "undecided")
+_OUTCOMES = {"holds": "held", "fails": "failed", "undecided": "undecided"}
 
 
 def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
@@ -114,7 +114,9 @@ def _gates(gates: Sequence[Plain]) -> Iterator[str]:
     if not gates:
         return
     outcomes = Counter(gate["outcome"] for gate in gates)
-    yield "gates: " + ", ".join(f"{outcomes[kind]} {kind}" for kind in _OUTCOMES if outcomes[kind])
+    yield "gates: " + ", ".join(
+        f"{outcomes[kind]} {word}" for kind, word in _OUTCOMES.items() if outcomes[kind]
+    )
     width = max(len(gate["name"]) for gate in gates)
     for gate in gates:
         yield f"  {gate['outcome']:9}  {gate['name']:{width}}  {gate['line']}"

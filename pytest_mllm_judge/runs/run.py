@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from pytest_mllm_judge.benchmarks import Benchmark
-from pytest_mllm_judge.errors import CassetteMiss, JudgeError, SettingsError
+from pytest_mllm_judge.errors import BenchmarkError, CassetteMiss, JudgeError, SettingsError
 from pytest_mllm_judge.judging.judge import Judge
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Question, Reply
 from pytest_mllm_judge.recording.recorder import Recorder
@@ -40,8 +40,8 @@ class Run:
     def ask(self, item: Item, *, repeat: int = 0, variant: str = "") -> Judgement:
         """The judgement of an item: kept, replayed, or asked for now.
 
-        What goes wrong becomes a problem with its reason: `error` if the judge gave nothing back,
-        `not_asked` if the cassette lacks the question and may not ask.
+        What goes wrong becomes a problem with its reason: `error` if the judge gave nothing back or a picture
+        can't be sent, `not_asked` if the cassette lacks the question and may not ask.
         """
         key = (item.id, variant, repeat)
         if key not in self._kept:
@@ -54,7 +54,7 @@ class Run:
             return self.judge.read(question, self._reply(question))
         except CassetteMiss as miss:
             problem, reason = "not_asked", str(miss)
-        except JudgeError as error:
+        except (JudgeError, BenchmarkError) as error:
             problem, reason = "error", str(error)
         return Judgement(
             item=question.item,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from loading.conftest import Folder, pair_item, score_item
+from tests.loading.conftest import Folder, pair_item, score_item
 from pytest_mllm_judge.benchmarks import load
 from pytest_mllm_judge.benchmarks.loading import stream
 from pytest_mllm_judge.benchmarks.native import NativeReader

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageFile
 
-from loading.conftest import Folder, score_item
+from tests.loading.conftest import Folder, score_item
 from pytest_mllm_judge.benchmarks import images
 from pytest_mllm_judge.errors import BenchmarkError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loading.conftest import FORMAT, Folder, score_item
+from tests.loading.conftest import FORMAT, Folder, score_item
 from pytest_mllm_judge.benchmarks import is_manifest, load
 from pytest_mllm_judge.benchmarks.manifest import Manifest, read_manifest
 from pytest_mllm_judge.errors import BenchmarkError

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loading.conftest import MEND, Folder, pair_item, score_item
+from tests.loading.conftest import MEND, Folder, pair_item, score_item
 from pytest_mllm_judge.benchmarks import BadLine, write_items
 from pytest_mllm_judge.benchmarks.lines import Record, records
 from pytest_mllm_judge.benchmarks.native import NativeReader

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loading.conftest import MEND, Folder
+from tests.loading.conftest import MEND, Folder
 from pytest_mllm_judge.benchmarks import readers
 from pytest_mllm_judge.errors import BenchmarkError
 from pytest_mllm_judge.model import Item, PairTask, Response, Tasks

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from loading.conftest import MEND, Folder, pair_item
+from tests.loading.conftest import MEND, Folder, pair_item
 from pytest_mllm_judge.benchmarks import Benchmark
 from pytest_mllm_judge.errors import BenchmarkError
 from pytest_mllm_judge.model import Item
