@@ -83,6 +83,9 @@ class Item(Frozen):
             raise ValueError(f"a {self.task} item needs {need} response(s), got {len(self.responses)}")
         return self
 
+    def __repr__(self) -> str:
+        return f"<{self.task} item {self.id}>"
+
     def __hash__(self) -> int:
         return hash((self.task, self.id))
 

@@ -75,6 +75,9 @@ class Judgement(Frozen):
     finish_reason: str | None = None
     model: str | None = None
 
+    def __repr__(self) -> str:
+        return f"<{self.judge} on {self.item.id}: {self.problem if self.verdict is None else self.verdict}>"
+
     @property
     def human(self) -> Label | None:
         """The humans' label: their mean on a numeric scale, else their majority; None without one."""

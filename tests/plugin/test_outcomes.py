@@ -36,7 +36,7 @@ def test_an_undecided_gate_exits_with_10(project: Project, spread: tuple[str, ..
     project.write_manifest(UNDECIDED)
     result = project.run("--judge=good", *spread, "-v", "bench")
     assert result.ret == 10
-    result.stdout.fnmatch_lines_random(["*agrees*UNDECIDED*"])
+    result.stdout.fnmatch_lines_random(["*UNDECIDED*"])
     result.stdout.fnmatch_lines(["*settle    about * items like these, if the figure stays where it is"])
 
 
@@ -106,5 +106,5 @@ def test_claims_of_ones_own_tests_are_three_valued_too(
     result = project.run("--judge=good", *spread, "-v", "test_own.py")
     assert result.ret == 10
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines_random(["*test_undecided*UNDECIDED*"])
+    result.stdout.fnmatch_lines_random(["*UNDECIDED*"])
     result.stdout.fnmatch_lines(["*undecided: pair.accuracy may or may not be at least 0.92"])
