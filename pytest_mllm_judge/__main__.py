@@ -1,0 +1,71 @@
+"""Everything that is not a test run: `python -m pytest_mllm_judge VERB`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_mllm_judge.errors import MllmJudgeError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb; 0 if it did what it says, 1 with one message if it could not."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except MllmJudgeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pytest_mllm_judge", description=__doc__)
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    _add_init(verbs.add_parser("init", help="draw the bundled benchmark anywhere"))
+    _add_serve(verbs.add_parser("serve", help="serve the reference judges on loopback, OpenAI-compatible"))
+    return parser
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("world", choices=["shapes"], help="the benchmark to draw")
+    parser.add_argument("folder", type=Path, help="a new or empty folder")
+    parser.set_defaults(run=_init)
+
+
+def _init(options: argparse.Namespace) -> None:
+    from pytest_mllm_judge.reference.generate import write
+
+    write(options.folder)
+    print(f"drew {options.world} in {options.folder}; judge it: pytest --judge=reference {options.folder}")
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8377, help="default: %(default)s; 0 takes a free one")
+    parser.add_argument("--key", default="shapes", help="the API key to ask for (default: %(default)s)")
+    parser.add_argument(
+        "--fail",
+        action="append",
+        default=[],
+        metavar="KIND=RATE",
+        help="fail so often: status_500, status_429, refusal, malformed or truncated; repeatable",
+    )
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds that each answer takes")
+    parser.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from pytest_mllm_judge.reference.server import failures_of, serve
+
+    serve(
+        options.host, options.port, key=options.key, failures=failures_of(options.fail, delay=options.delay)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
