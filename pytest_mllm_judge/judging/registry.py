@@ -13,6 +13,7 @@ from typing import Any
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.judging.judge import Context, Judge
 from pytest_mllm_judge.judging.settings import table, validated
+from pytest_mllm_judge.model.frozen import Frozen
 
 Tables = Mapping[str, Mapping[str, Any]]
 """`[tool.pytest-mllm-judge.judges]`: a table of settings by the judge's name."""
@@ -65,9 +66,15 @@ def settings_of(name: str, tables: Tables) -> dict[str, Any]:
 
 def build(name: str, tables: Tables, context: Context) -> Judge:
     """The judge `name`, of whatever kind. Raises SettingsError if its settings are wrong."""
+    made, settings = checked(name, tables)
+    return made(name, settings, context)  # type: ignore[call-arg, arg-type]
+
+
+def checked(name: str, tables: Tables) -> tuple[type[Judge], Frozen]:
+    """The class and the checked settings of the judge `name`. Raises SettingsError if they are wrong."""
     settings = settings_of(name, tables)
     made = _kind(name, settings["kind"])
-    return made(name, validated(made.Settings, name, settings), context)  # type: ignore[call-arg, arg-type]
+    return made, validated(made.Settings, name, settings)
 
 
 def _kind(name: str, kind: Any) -> type[Judge]:

@@ -11,7 +11,7 @@ from pytest_mllm_judge.benchmarks import Benchmark, load
 from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.judging.judge import Context
-from pytest_mllm_judge.judging.registry import build, settings_of
+from pytest_mllm_judge.judging.registry import build, checked
 from pytest_mllm_judge.metrics.gates import check_gate
 from pytest_mllm_judge.recording.recorder import Recorder
 from pytest_mllm_judge.runs.run import Mode, Run
@@ -45,7 +45,7 @@ class Session:
 
     def check_judge(self, name: str) -> None:
         """Raise SettingsError if no judge of this name is defined, or its settings are wrong."""
-        settings_of(name, self.tables)
+        checked(name, self.tables)
 
     def benchmark(self, path: Path) -> Benchmark:
         """The benchmark of this `benchmark.toml` or folder; its gates are checked when it is first loaded."""

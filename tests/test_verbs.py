@@ -1,0 +1,45 @@
+"""`python -m pytest_mllm_judge VERB`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_mllm_judge.__main__ import main
+
+
+def test_init_draws_a_benchmark_and_says_how_to_judge_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "mine"
+    assert main(["init", "shapes", str(folder)]) == 0
+    assert (folder / "benchmark.toml").is_file()
+    assert capsys.readouterr().out == (
+        f"drew shapes in {folder}; judge it: pytest --judge=reference {folder}\n"
+    )
+
+
+def test_init_leaves_a_folder_that_holds_something_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert main(["init", "shapes", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_serve_refuses_addresses_that_are_not_loopback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--host", "0.0.0.0"]) == 1
+    assert "0.0.0.0" in capsys.readouterr().err
+
+
+def test_serve_refuses_an_unknown_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--fail", "status_418=0.1"]) == 1
+    assert "status_418" in capsys.readouterr().err
+
+
+def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([])
+    assert "VERB" in capsys.readouterr().err
