@@ -33,6 +33,8 @@ def find_fault(session: pytest.Session, state: State) -> str:
     if not state.judges:
         return _without_judge(session, state, cases)
     try:
+        for judge in state.judges:
+            state.session.check_judge(judge)
         for (judge, path), items in _asked(cases, state).items():
             run = state.session.run(judge, path)
             run.prepare(list(items.values()))

@@ -47,12 +47,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Settle the options, and check the judges' names before anything else happens."""
+    """Settle the options, and check the judges that the command line names before anything else happens.
+
+    Those of the ini file wait until a benchmark turns up: a session without one pays nothing for them.
+    """
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     state = config.stash[STATE] = State(config, options.settled(config))
-    named = [*state.judges, *filter(None, [state.options["judge_baseline"]])]
-    if named:
+    if named := options.named_on_the_command_line(config):
         from pytest_mllm_judge.errors import SettingsError
 
         try:

@@ -81,6 +81,12 @@ def settled(config: pytest.Config) -> dict[str, Any]:
     return values
 
 
+def named_on_the_command_line(config: pytest.Config) -> list[str]:
+    """The judges that the command line names, the baseline included."""
+    baseline = config.getoption("judge_baseline")
+    return [*dict.fromkeys(config.getoption("judge") or []), *([baseline] if baseline else [])]
+
+
 def _settle(config: pytest.Config, option: Option) -> Any:
     said = config.getoption(option.name)
     value = (config.getini(option.name) or None) if said is None else said

@@ -37,3 +37,14 @@ def test_somebody_elses_benchmark_toml_loads_nothing_heavy(
     pytester.makepyfile("def test_nothing(): pass")
     result = pytester.runpytest_subprocess("-s", "-p", "pytest_mllm_judge.plugin.hooks", ".")
     result.stdout.fnmatch_lines(["*HEAVY: none"])
+
+
+def test_a_judge_in_the_ini_file_costs_a_session_without_benchmarks_nothing(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeconftest(CONFTEST)
+    pytester.makeini("[pytest]\njudge = gpt-4o\n")
+    pytester.makepyfile("def test_nothing(): pass")
+    result = pytester.runpytest_subprocess("-s", "-p", "pytest_mllm_judge.plugin.hooks", ".")
+    result.stdout.fnmatch_lines(["*HEAVY: none"])

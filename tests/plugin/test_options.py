@@ -116,3 +116,12 @@ def test_recording_without_a_key_stops_before_the_first_question(
 
 def test_collect_only_needs_no_cassette_and_no_key(project: Project) -> None:
     assert project.run("--judge=gpt-4o", "--collect-only", "bench").ret == 0
+
+
+def test_an_unknown_judge_of_the_ini_file_is_told_when_a_benchmark_turns_up(project: Project) -> None:
+    project.write_judges(ini='judge = "goood"\n')
+    project.pytester.makepyfile(test_plain="def test_plain(): pass\n")
+    assert project.run("test_plain.py").ret == 0
+    result = project.run("bench")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: there is no judge 'goood'; did you mean 'good'?"])
