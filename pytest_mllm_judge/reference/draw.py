@@ -12,6 +12,7 @@ _PALETTE = (PAPER, INK, *COLOURS.values())
 _INK = 1
 _INDEX = {colour: index for index, colour in enumerate(COLOURS, start=2)}
 _Canvas = list[bytearray]
+_Box = tuple[int, int, int, int]
 
 
 def png(scene: Scene) -> bytes:
@@ -26,14 +27,14 @@ def png(scene: Scene) -> bytes:
 def paint(scene: Scene) -> list[bytes]:
     """The scene's rows of pixels, each pixel an index of the palette."""
     canvas = [bytearray(WIDTH) for _ in range(HEIGHT)]
-    for left, top, width, height in _frame(scene):
-        _fill(canvas, left, top, width, height, _INK)
+    for box in _frame(scene):
+        _fill(canvas, box, _INK)
     for mark in scene.marks:
         _draw(canvas, mark)
     return [bytes(row) for row in canvas]
 
 
-def _frame(scene: Scene) -> list[tuple[int, int, int, int]]:
+def _frame(scene: Scene) -> list[_Box]:
     if scene.frame == "none":
         return []
     right = max(mark.left + mark.width for mark in scene.marks) + 8
@@ -42,13 +43,18 @@ def _frame(scene: Scene) -> list[tuple[int, int, int, int]]:
         return [(14, 10, 2, bottom - 8), (14, bottom, right - 14, 2)]
     left, top, bottom = 14, 4, bottom + 8
     across, down = right - left, bottom - top + 2
-    return [(left, top, across, 2), (left, bottom, across, 2), (left, top, 2, down), (right - 2, top, 2, down)]
+    return [
+        (left, top, across, 2),
+        (left, bottom, across, 2),
+        (left, top, 2, down),
+        (right - 2, top, 2, down),
+    ]
 
 
 def _draw(canvas: _Canvas, mark: Mark) -> None:
     for row in range(mark.height):
         inset = _inset(mark, row)
-        _fill(canvas, mark.left + inset, mark.top + row, mark.width - 2 * inset, 1, _INDEX[mark.colour])
+        _fill(canvas, (mark.left + inset, mark.top + row, mark.width - 2 * inset, 1), _INDEX[mark.colour])
 
 
 def _inset(mark: Mark, row: int) -> int:
@@ -61,7 +67,8 @@ def _inset(mark: Mark, row: int) -> int:
     return 0
 
 
-def _fill(canvas: _Canvas, left: int, top: int, width: int, height: int, index: int) -> None:
+def _fill(canvas: _Canvas, box: _Box, index: int) -> None:
+    left, top, width, height = box
     for row in canvas[top : top + height]:
         row[left : left + width] = bytes([index]) * width
 

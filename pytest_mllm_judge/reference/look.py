@@ -71,10 +71,12 @@ def look(data: bytes) -> Sight:
 
 
 def _read(picture: Image.Image) -> Sight:
+    from PIL import Image
+
     width, height = picture.size
     unit = width / WIDTH
     # The nearest of the world's colours, so that the traces of JPEG change little.
-    indices = picture.quantize(palette=_palette(), dither=0).tobytes()
+    indices = picture.quantize(palette=_palette(), dither=Image.Dither.NONE).tobytes()
     blobs = _blobs([indices[start : start + width] for start in range(0, len(indices), width)])
     frame = _frame(blobs, width, unit)
     shown = [blob for blob in blobs if blob.index >= 2 and blob.is_solid(unit)]
