@@ -6,8 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_mllm_judge.errors import MllmJudgeError
+
+if TYPE_CHECKING:
+    pass
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -43,3 +43,10 @@ def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([])
     assert "VERB" in capsys.readouterr().err
+
+
+def test_serve_refuses_a_rate_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--fail", "refusal=often"]) == 1
+    assert capsys.readouterr().err.startswith("error: --fail refusal=often: ")
+    assert main(["serve", "--fail", "refusal=1.5"]) == 1
+    assert capsys.readouterr().err.startswith("error: --fail refusal=1.5: ")
