@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mllm_judge.errors import MllmJudgeError
+from pytest_mllm_judge.errors import MllmJudgeError, SettingsError, did_you_mean
 
 if TYPE_CHECKING:
-    pass
+    from pytest_mllm_judge.reference.chat import Failures
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,11 +64,27 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from pytest_mllm_judge.reference.server import failures_of, serve
+    from pytest_mllm_judge.reference.server import serve
 
-    serve(
-        options.host, options.port, key=options.key, failures=failures_of(options.fail, delay=options.delay)
-    )
+    serve(options.host, options.port, key=options.key, failures=_failures(options.fail, options.delay))
+
+
+def _failures(said: Sequence[str], delay: float) -> Failures:
+    """The failures that `--fail KIND=RATE` asks for. Raise SettingsError for one that there is not."""
+    from pydantic import ValidationError
+
+    from pytest_mllm_judge.reference.chat import Failures
+
+    rates = dict(pair.partition("=")[::2] for pair in said)
+    kinds = sorted(Failures.model_fields.keys() - {"delay"})
+    for kind in rates:
+        if kind not in kinds:
+            raise SettingsError(f"--fail {kind}: choose from {', '.join(kinds)}{did_you_mean(kind, kinds)}")
+    try:
+        return Failures.model_validate({**rates, "delay": delay})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"--fail {first['loc'][0]}={first['input']}: {first['msg']}") from None
 
 
 if __name__ == "__main__":
