@@ -53,8 +53,7 @@ def check_gate(name: str, benchmark: Benchmark) -> None:
         items = items_of(gate, benchmark.items)
         if not items:
             raise SettingsError(f"no item of this benchmark is in it{_where(gate)}")
-        cases = (_right(items, gate), _once_wrong(items, gate), _wrong(items, gate), _silent(items))
-        best = [claim(gate, _judged(judgements, benchmark)) for judgements in cases]
+        best = _claims(gate, items, benchmark)
     except (MllmJudgeError, ValueError) as error:
         if isinstance(error, BenchmarkError):
             raise
@@ -63,6 +62,16 @@ def check_gate(name: str, benchmark: Benchmark) -> None:
         raise BenchmarkError(
             benchmark.file, f'gates."{name}": {_out_of_reach(gate, best)}', _reach_hint(gate, best)
         )
+
+
+def _claims(gate: Gate, items: Sequence[Item], benchmark: Benchmark) -> list[Claim]:
+    """The gate's claim about each of the four judges, up to the first that holds."""
+    claims: list[Claim] = []
+    for judge in (_right, _once_wrong, _wrong, _silent):
+        claims.append(claim(gate, _judged(judge(items, gate), benchmark)))
+        if claims[-1].outcome == "holds":
+            break
+    return claims
 
 
 def _options(gate: Gate) -> dict[str, Any]:
@@ -128,18 +137,17 @@ def _wrong(items: Sequence[Item], gate: Gate) -> list[Judgement]:
     ]
 
 
-def _silent(items: Sequence[Item]) -> list[Judgement]:
-    return [Judgement.model_construct(item=item, judge="", verdict=None, problem="refused") for item in items]
+def _silent(items: Sequence[Item], gate: Gate) -> list[Judgement]:
+    del gate
+    return [Judgement(item=item, judge="", problem="refused") for item in items]
 
 
 def _human(item: Item, criterion: str | None) -> Label | None:
     labels = item.labels(criterion)
     if not labels:
         return None
-    if item.task == "score":
-        mean = item.mean(criterion)
-        return item.majority(criterion) if mean is None or len(labels) == 1 else mean
-    return item.majority(criterion)
+    mean = item.mean(criterion) if item.task == "score" and len(labels) > 1 else None
+    return item.majority(criterion) if mean is None else mean
 
 
 def _other(item: Item, human: Label) -> Label:
@@ -154,7 +162,7 @@ def _judgement(item: Item, label: Label | None, gate: Gate) -> Judgement:
     verdict: Verdict | None = label
     if gate.criterion is not None and label is not None:
         verdict = {gate.criterion: label}
-    return Judgement.model_construct(item=item, judge="", variant="", repeat=0, verdict=verdict, problem=None)
+    return Judgement(item=item, judge="", verdict=verdict)
 
 
 def _judged(judgements: list[Judgement], benchmark: Benchmark) -> Judgements:

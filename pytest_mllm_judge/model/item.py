@@ -66,9 +66,10 @@ class Item(Frozen):
         """Move unknown keys to `fields`, and write a single human label as a tuple of one."""
         if not isinstance(data, Mapping):
             return data
-        known = {key: value for key, value in data.items() if key in cls.model_fields}
-        extra = {key: value for key, value in data.items() if key not in cls.model_fields}
-        if extra:
+        names = cls.model_fields
+        known = {key: value for key, value in data.items() if key in names}
+        if len(known) < len(data):
+            extra = {key: value for key, value in data.items() if key not in names}
             fields = known.get("fields") or {}
             known["fields"] = {**fields, **extra} if isinstance(fields, Mapping) else fields
         if "human" in known:
@@ -110,7 +111,7 @@ class Item(Frozen):
             given = self.human.get(criterion, ()) if criterion is not None else ()
         else:
             given = self.human
-        return tuple(label for label in given if label is not None)
+        return tuple(label for label in given if label is not None) if None in given else given
 
     def mean(self, criterion: Criterion | None = None) -> float | None:
         """The mean of numeric labels; None without labels, or if a label is not a number."""
@@ -121,10 +122,11 @@ class Item(Frozen):
 
     def majority(self, criterion: Criterion | None = None) -> Label | None:
         """The label that most annotators gave; None without labels or without a single winner."""
-        counts = Counter(self.labels(criterion)).most_common(2)
-        if not counts or (len(counts) == 2 and counts[0][1] == counts[1][1]):
-            return None
-        return counts[0][0]
+        labels = self.labels(criterion)
+        if len(set(labels)) < 2:  # nearly always, and counting is slow
+            return labels[0] if labels else None
+        first, second, *_ = Counter(labels).most_common(2)
+        return first[0] if first[1] > second[1] else None
 
     def to_json(self) -> str:
         """The item as one line of a native `items.jsonl`."""
