@@ -18,11 +18,12 @@ _OUTCOMES = {"holds": "held", "fails": "failed", "undecided": "undecided"}
 
 
 def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
-    """A title and its lines for each judge on each benchmark, in the order they were seen."""
-    for run in record.runs.values():
+    """A title and its lines for each judge on each benchmark, sorted, so that no spread of tests shows."""
+    for _, run in sorted(record.runs.items()):
         facts = record.benchmarks[run["benchmark"]]
         cases = [case for case in record.cases if _is_of(case, run)]
         gates = [gate for gate in record.gates if _is_of(gate, run)]
+        gates.sort(key=lambda gate: facts["gates"].index(gate["name"]))
         if cases or gates:
             yield f"judge {run['judge']} on {facts['name']}", list(_one(run, facts, cases, gates))
 
@@ -101,7 +102,7 @@ def figure(estimate: Estimate) -> str:
 
 def _first_reasons(cases: Sequence[Plain], *, most: int = 3) -> Iterator[str]:
     seen = Counter((case["problem"], _first_line(case["reason"])) for case in cases if case["problem"])
-    for (problem, reason), count in seen.most_common(most):
+    for (problem, reason), count in sorted(seen.items(), key=lambda one: (-one[1], one[0]))[:most]:
         yield f"  {count} {problem}: {reason}"
 
 
@@ -133,7 +134,7 @@ def gate_line(claim: Mapping[str, Any]) -> str:
 def _costs(run: Plain, cases: Sequence[Plain]) -> Iterator[str]:
     parts = []
     if run["cassette"] is not None:
-        parts.append(f"{run['played']} replies replayed, {run['recorded']} recorded")
+        parts.append(f"{run['recorded']} replies recorded" if run["recorded"] else "every reply replayed")
     tokens = [case["tokens"] for case in cases if case["tokens"]]
     if tokens:
         parts.append(f"{sum(t[0] for t in tokens):,} input and {sum(t[1] for t in tokens):,} output tokens")

@@ -39,8 +39,7 @@ class RunRecord:
         """Take in what one process says of its benchmarks and runs; counts of the same run are added."""
         self.benchmarks.update(facts["benchmarks"])
         for name, run in facts["runs"].items():
-            known = self.runs.setdefault(name, {**run, "played": 0, "recorded": 0})
-            known["played"] += run["played"]
+            known = self.runs.setdefault(name, {**run, "recorded": 0})
             known["recorded"] += run["recorded"]
 
 
@@ -81,6 +80,7 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
             "skipped": len(benchmark.skipped),
             "warnings": [f"{line.where}: {line.what}" for line in benchmark.warnings[:3]],
             "left_out": len(benchmark.warnings),
+            "gates": list(benchmark.manifest.gates),
             "probes": benchmark.manifest.probes.model_fields_set != set(),
         }
         facts["runs"][f"{run.judge.name} {folder}"] = {
@@ -88,7 +88,6 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
             "benchmark": folder,
             "limit": len(run.items) if len(run.items) < len(benchmark.items) else None,
             "cassette": None if recorder is None else str(recorder.path),
-            "played": 0 if recorder is None else recorder.played,
             "recorded": 0 if recorder is None else recorder.recorded,
         }
     return facts
