@@ -21,6 +21,8 @@ from pytest_mllm_judge.reference.chat import Failures, Refused
 from pytest_mllm_judge.reference.dials import MODELS, Dials
 from pytest_mllm_judge.reference.look import Eyes
 
+__all__ = ["LARGEST", "PORT", "Failures", "Server", "running", "serve"]
+
 PORT = 8377
 """The port that the presets `shapes-old`, `shapes-new` and `shapes-worse` expect."""
 LARGEST = 64 * 2**20
