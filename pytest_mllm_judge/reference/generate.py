@@ -74,10 +74,10 @@ that the list contradicts. The label follows from the number of wrong claims in 
 So agreement with these labels says how well a judge checks plain claims against plain pictures. It says
 nothing of how well it agrees with people on real ones.
 
-Four answer models (`{authors}`) wrote the answers. They differ in style, and no one makes more errors than
-another; slot and length say nothing of quality either. `errors` holds the number of wrong claims of each
-answer, `world` the version of the generator. Anchors (`"must": true`) set a faultless answer beside one with
-{worst} wrong claims.
+Answer models (`{authors}`) wrote the answers. They differ in style,
+and no one makes more errors than another; slot and length say nothing of quality either. `errors` holds the
+number of wrong claims of each answer, `world` the version of the generator. Anchors (`"must": true`) set a
+faultless answer beside one with {worst} wrong claims.
 
 Drawn by `python -m pytest_mllm_judge init shapes DIR`, which gives the same bytes every time. Don't edit
 these files: a test compares them with a new drawing.
