@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,12 +24,14 @@ from tests.docs.fill import filled, pages
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def blocks(language: str, *, holding: str = "") -> Iterator[object]:
+def blocks(language: str, *, holding: str) -> list[Any]:
     """Every fenced block of a language that holds a text, as a parameter."""
+    found = []
     for page in pages():
-        found = [body for lang, body in FENCE.findall(page.read_text(encoding="utf-8")) if lang == language]
-        for number, body in enumerate(body for body in found if holding in body):
-            yield pytest.param(body, id=f"{page.stem}-{number}")
+        text = page.read_text(encoding="utf-8")
+        bodies = [body for lang, body in FENCE.findall(text) if lang == language and holding in body]
+        found += [pytest.param(body, id=f"{page.stem}-{number}") for number, body in enumerate(bodies)]
+    return found
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
@@ -73,9 +75,9 @@ def test_every_test_file_passes(body: str, pytester: pytest.Pytester, project: P
 
 
 def test_the_pages_hold_something_to_run() -> None:
-    assert len(list(blocks("python", holding="def test_"))) >= 1
-    assert len(list(blocks("toml", holding="format ="))) >= 3
-    assert len(list(blocks("toml", holding="[tool.pytest-mllm-judge."))) >= 6
+    assert len(blocks("python", holding="def test_")) >= 1
+    assert len(blocks("toml", holding="format =")) >= 3
+    assert len(blocks("toml", holding="[tool.pytest-mllm-judge.")) >= 6
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:

@@ -63,7 +63,9 @@ def test_every_spread_and_order_gives_the_same_figures_to_the_last_digit(
     spread = pytester.runpytest("-q", "-p", "no:randomly", "-n", "2", "--judge=shapes-worse", str(shapes))
     assert summary(spread) == plain
     for seed in ("1", "2", "3"):
-        shuffled = pytester.runpytest("-q", f"--randomly-seed={seed}", "--judge=shapes-worse", str(shapes))
+        shuffled = pytester.runpytest(
+            "-q", "-o", "addopts=", f"--randomly-seed={seed}", "--judge=shapes-worse", str(shapes)
+        )
         assert summary(shuffled) == plain
 
 
