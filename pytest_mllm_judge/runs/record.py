@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_mllm_judge.metrics.agreement import agrees
-from pytest_mllm_judge.model import Item, Judgement, Judgements, Response, Tasks
+from pytest_mllm_judge.model import Item, Judgement, Judgements, Tasks
 from pytest_mllm_judge.recording.recorder import merge
 from pytest_mllm_judge.runs.run import Run
 
@@ -101,12 +101,14 @@ def judgements_of(cases: Iterable[Plain], facts: Plain) -> Judgements:
 
 
 def _judgement(case: Plain) -> Judgement:
+    # `fields` is said since model_construct is slow to find a default that a function makes.
     item = Item.model_construct(
         id=case["item"],
         task=case["task"],
-        responses=(Response.model_construct(),),
+        responses=(),
         human=_each(tuple, case["human"]),
         source=case["source"],
+        fields={},
     )
     return Judgement.model_construct(
         item=item,
@@ -114,6 +116,7 @@ def _judgement(case: Plain) -> Judgement:
         verdict=case["verdict"],
         problem=case["problem"],
         reason=case["reason"],
+        fields={},
     )
 
 

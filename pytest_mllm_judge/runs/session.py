@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ class Session:
         self.tables = judge_tables(root) if tables is None else tables
         self.benchmarks: dict[Path, Benchmark] = {}
         self.runs: dict[tuple[str, Path], Run] = {}
+        self._folders: dict[Path, Path] = {}
 
     def check_judge(self, name: str) -> None:
         """Raise SettingsError if no judge of this name is defined, or its settings are wrong."""
@@ -49,21 +52,27 @@ class Session:
 
     def benchmark(self, path: Path) -> Benchmark:
         """The benchmark of this `benchmark.toml` or folder; its gates are checked when it is first loaded."""
-        folder = (path if path.is_dir() else path.parent).resolve()
+        folder = self._folder(path)
         if folder not in self.benchmarks:
-            benchmark = load(path)
-            for gate in benchmark.manifest.gates:
-                check_gate(gate, benchmark)
+            with _no_garbage():
+                benchmark = load(path)
+                for gate in benchmark.manifest.gates:
+                    check_gate(gate, benchmark)
             self.benchmarks[folder] = benchmark
         return self.benchmarks[folder]
 
     def run(self, judge: str, path: Path) -> Run:
         """The run of this judge on that benchmark."""
-        benchmark = self.benchmark(path)
-        key = (judge, benchmark.folder.resolve())
+        key = (judge, self._folder(path))
         if key not in self.runs:
-            self.runs[key] = self._new_run(judge, benchmark)
+            self.runs[key] = self._new_run(judge, self.benchmark(path))
         return self.runs[key]
+
+    def _folder(self, path: Path) -> Path:
+        """The benchmark's folder without links; kept, since every case asks."""
+        if path not in self._folders:
+            self._folders[path] = (path if path.is_dir() else path.parent).resolve()
+        return self._folders[path]
 
     def _new_run(self, name: str, benchmark: Benchmark) -> Run:
         recorder = Recorder(
@@ -82,6 +91,18 @@ class Session:
             run.judge.close()
             if run.recorder is not None:
                 run.recorder.close(merge=merge)
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Don't look for garbage meanwhile: many objects are made, and nearly all of them stay."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def judge_tables(root: Path) -> Mapping[str, Any]:
