@@ -111,7 +111,7 @@ class Item(Frozen):
             given = self.human.get(criterion, ()) if criterion is not None else ()
         else:
             given = self.human
-        return tuple(label for label in given if label is not None) if None in given else given
+        return tuple(label for label in given if label is not None)
 
     def mean(self, criterion: Criterion | None = None) -> float | None:
         """The mean of numeric labels; None without labels, or if a label is not a number."""
