@@ -3,10 +3,12 @@
 MllmJudgeError
 ├── BenchmarkError    a benchmark's file, line, item, image or gate is wrong
 ├── SettingsError     a judge, an option or a setting is wrong or missing
+├── NothingToMeasure  no judgement has what a figure is made of
 ├── JudgeError        a judge was asked and gave nothing back
 └── CassetteError     a cassette can't be read or written
     └── CassetteMiss  a question that was never recorded
 Undecided             (an AssertionError) the data can't settle a claim
+UndecidedWarning      (a UserWarning) the same, where an undecided claim is to be taken as true
 """
 
 from __future__ import annotations
@@ -37,6 +39,10 @@ class SettingsError(MllmJudgeError):
     """A judge's settings, an option or the environment is wrong or missing."""
 
 
+class NothingToMeasure(MllmJudgeError):
+    """No judgement has what a figure is made of: no item, no human label, no pair that humans decided."""
+
+
 class JudgeError(MllmJudgeError):
     """A judge was asked and gave nothing back: connection, status, time-out, its own exception.
 
@@ -63,6 +69,10 @@ class CassetteMiss(CassetteError):
 
 class Undecided(AssertionError):
     """A claim was asked for a yes or a no that its data can't give."""
+
+
+class UndecidedWarning(UserWarning):
+    """An undecided claim was taken as true, as the settings ask."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mllm_judge.errors import Undecided
+from pytest_mllm_judge.errors import Undecided, UndecidedWarning
 
 if TYPE_CHECKING:
     from pytest_mllm_judge.claims.estimate import Estimate
@@ -48,6 +48,14 @@ def on_undecided(policy: Policy) -> Iterator[None]:
         _policy.reset(token)
 
 
+def take_undecided(short: str, whole: str) -> bool:
+    """What becomes of an undecided claim: Undecided with the whole text, or a warning with the short one."""
+    if _policy.get() != "warn":
+        raise Undecided(whole)
+    warnings.warn(f"undecided, taken as true: {short}", UndecidedWarning, stacklevel=3)
+    return True
+
+
 @dataclass(frozen=True, eq=False)
 class Claim:
     """`estimate` is `side` `threshold`. True, False, or `Undecided` is raised when its truth is asked for."""
@@ -81,12 +89,7 @@ class Claim:
         if kept is not None and not any(claim is self for claim in kept):
             kept.append(self)
         outcome = self.outcome
-        if outcome == "undecided":
-            if _policy.get() == "warn":
-                warnings.warn(f"undecided, taken as true: {self}", stacklevel=2)
-                return True
-            raise Undecided(self.explain())
-        return outcome == "holds"
+        return take_undecided(str(self), self.explain()) if outcome == "undecided" else outcome == "holds"
 
     def __str__(self) -> str:
         return f"{self.estimate.metric} {self.side} {self.threshold:g}: {self.outcome} ({self.estimate})"

@@ -8,7 +8,7 @@ from typing import Literal, Unpack
 
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import Better
-from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.errors import NothingToMeasure, SettingsError
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.rows import Reading, Row, Rows, rows_of
 from pytest_mllm_judge.model import Judgement, Judgements, Label
@@ -67,6 +67,10 @@ def accuracy_decided(
     """
     rows = rows_of(judgements, combine="majority", **reading)
     decided = rows.keep(lambda row: row.human in ("A", "B"))
+    if len(rows) and not len(decided):
+        raise NothingToMeasure(
+            "pair.accuracy_decided: humans preferred neither response in any of these pairs"
+        )
     if ties == "wrong":
         return _share("pair.accuracy_decided", decided, confidence)
 
@@ -101,12 +105,12 @@ def distance(
     return _mean("batch.distance", "lower", rows, far, confidence)
 
 
-@declare("score.pearson", task="score", source=_PAPER, options=(*READING, "average"))
+@declare("score.pearson", task="score", source=_PAPER, options=(*READING, "average"), combine="mean")
 def pearson(
     judgements: Judgements,
     /,
     *,
-    average: Average = "mean",
+    average: Average | None = None,
     confidence: float = 0.95,
     **reading: Unpack[Reading],
 ) -> Estimate:
@@ -116,6 +120,8 @@ def pearson(
     counts as the point of the scale that makes the pooled r smallest.
     """
     rows = rows_of(judgements, combine="mean", **reading)
+    if average is not None and not rows.grouped:
+        raise SettingsError(f"average = {average!r} is about slices: say by = as well")
     points = [float(point) for point in _numeric_scale(judgements)]
     answered = rows.answered()
     unanswered = [row for row in rows.rows if row.verdict is None]
@@ -133,7 +139,7 @@ def pearson(
             [_number(row.human) for row in some.rows],
             some.clusters,
             groups=some.groups,
-            average=average,
+            average=average or "mean",
             scale=(min(points), max(points)),
             confidence=confidence,
         )
@@ -200,7 +206,7 @@ def _estimate(
 ) -> Estimate:
     """The estimate on all rows, and on those without problems beside it."""
     if not len(rows):
-        raise SettingsError(f"{metric}: none of these judgements has a human label to agree with")
+        raise NothingToMeasure(f"{metric}: none of these judgements has a human label to agree with")
     problems = rows.problems()
     answered = rows.answered()
     examples, count = rows.examples(wrong)

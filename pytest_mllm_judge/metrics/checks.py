@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
+from pytest_mllm_judge.metrics.rows import Combine
 from pytest_mllm_judge.model import Judgements, Task
 
 Metric = Callable[..., Estimate]
@@ -19,7 +20,8 @@ M = TypeVar("M", bound=Metric)
 class Check:
     """A figure with a name, a task (None: any) and the options that a gate may give it.
 
-    `about` is one sentence; `source` is where its definition comes from.
+    `about` is one sentence; `source` is where its definition comes from; `combine` says how it makes one
+    label of several annotators'.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Check:
     options: frozenset[str]
     about: str
     source: str
+    combine: Combine
     metric: Metric
 
     def __call__(self, judgements: Judgements, **options: Any) -> Estimate:
@@ -37,7 +40,14 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def declare(name: str, *, task: Task | None, source: str, options: tuple[str, ...] = ()) -> Callable[[M], M]:
+def declare(
+    name: str,
+    *,
+    task: Task | None,
+    source: str,
+    options: tuple[str, ...] = (),
+    combine: Combine = "majority",
+) -> Callable[[M], M]:
     """Enter a metric into the table of checks, under the name that gates use.
 
     What the check is about is the first sentence of the metric's docstring.
@@ -52,6 +62,7 @@ def declare(name: str, *, task: Task | None, source: str, options: tuple[str, ..
             options=frozenset(options),
             about=(metric.__doc__ or "").partition("\n")[0],
             source=source,
+            combine=combine,
             metric=metric,
         )
         return metric

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from pytest_mllm_judge.claims import Estimate
-from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.errors import NothingToMeasure
 from pytest_mllm_judge.metrics.checks import Metric, declare
 from pytest_mllm_judge.model import PROBLEMS, Judgements, Problem
 from pytest_mllm_judge.statistics import clopper_pearson
@@ -19,7 +19,7 @@ def rate(
     """Share of judgements with one of these problems, in [0, 1]; Clopper-Pearson bounds."""
     plain = sorted((j for j in judgements if not j.variant), key=lambda j: (j.item.id, j.item.task, j.repeat))
     if not plain:
-        raise SettingsError("problems.rate: there is no judgement here")
+        raise NothingToMeasure("problems.rate: there is no judgement here")
     hits = [judgement.problem in kinds for judgement in plain]
     with_one = [j for j, hit in zip(plain, hits, strict=True) if hit]
     return Estimate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import Literal, TypedDict, Unpack
 
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.model import Criterion, Item, Judgement, Judgements, Label
-from pytest_mllm_judge.model.judgements import field
+from pytest_mllm_judge.model.judgements import group_of, known_field
 
 Extract = Callable[[Judgement], Label | None]
 Combine = Literal["majority", "mean"]
@@ -93,12 +94,15 @@ def rows_of(judgements: Judgements, *, combine: Combine, **reading: Unpack[Readi
     plain = sorted((j for j in judgements if not j.variant), key=lambda j: (j.item.id, j.item.task, j.repeat))
     extracted = judge is not None and human is not None
     criterion = _criterion(plain, judgements, reading.get("criterion"), extracted=extracted)
+    if by is not None:
+        known_field(by, (judgement.item for judgement in plain))
     rows = []
     for judgement in plain:
-        label = human(judgement) if human else _label(judgement.item, combine, criterion)
+        label = human(judgement) if human else label_of(judgement.item, combine, criterion)
         if label is None:
             continue
         verdict = judge(judgement) if judge else judgement.answer(criterion)
+        _refuse_nan(judgement.item, human=label, judge=verdict)
         rows.append(
             Row(
                 item=judgement.item,
@@ -106,17 +110,24 @@ def rows_of(judgements: Judgements, *, combine: Combine, **reading: Unpack[Readi
                 verdict=verdict,
                 problem=(judgement.problem or "malformed") if verdict is None else None,
                 cluster=judgements.cluster_of(judgement.item),
-                group=str(field(judgement.item, by)) if by else "",
+                group=group_of(judgement.item, by) if by else "",
             )
         )
     return Rows(tuple(rows), len(plain) - len(rows), grouped=by is not None)
 
 
-def _label(item: Item, combine: Combine, criterion: Criterion | None) -> Label | None:
+def label_of(item: Item, combine: Combine, criterion: Criterion | None) -> Label | None:
+    """What the item's annotators say together; None without a label, or without a majority."""
     labels = item.labels(criterion)
     if len(labels) == 1:
         return labels[0]
     return item.mean(criterion) if combine == "mean" else item.majority(criterion)
+
+
+def _refuse_nan(item: Item, **labels: Label | None) -> None:
+    for name, label in labels.items():
+        if isinstance(label, float) and not math.isfinite(label):
+            raise SettingsError(f"the extractor {name}= gave {label} for item {item.id}; give None instead")
 
 
 def _criterion(

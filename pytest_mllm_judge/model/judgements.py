@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.model.item import Item
 from pytest_mllm_judge.model.judgement import Judgement
 from pytest_mllm_judge.model.tasks import Tasks
@@ -62,11 +63,14 @@ class Judgements(Sequence[Judgement]):
         return self.filter(lambda j: all(field(j.item, name) in allowed for name, allowed in values.items()))
 
     def by(self, name: str) -> Mapping[str, Judgements]:
-        """One slice per value of a field, sorted by that value; items without it stand under `(none)`."""
+        """One slice per value of a field, sorted by that value; items without it stand under `(none)`.
+
+        Raise SettingsError if no item has the field.
+        """
+        known_field(name, (judgement.item for judgement in self._judgements))
         slices: dict[str, list[Judgement]] = {}
         for judgement in self._judgements:
-            value = field(judgement.item, name)
-            slices.setdefault("(none)" if value is None else str(value), []).append(judgement)
+            slices.setdefault(group_of(judgement.item, name), []).append(judgement)
         return {value: self._like_this(slices[value]) for value in sorted(slices)}
 
 
@@ -77,3 +81,20 @@ def field(item: Item, name: str) -> Any:
     if name == "author" and len(item.responses) == 1:
         return item.responses[0].author
     return item.fields.get(name)
+
+
+def group_of(item: Item, name: str) -> str:
+    """The slice that an item belongs to: its field's value as text, or `(none)`."""
+    value = field(item, name)
+    return "(none)" if value is None else str(value)
+
+
+def known_field(name: str, items: Iterable[Item]) -> None:
+    """Raise SettingsError if there are items and none of them has a value in the field."""
+    seen: set[str] = set()
+    for item in items:
+        if field(item, name) is not None:
+            return
+        seen.update(item.fields, ["source", "cluster", "author", "task"])
+    if seen:
+        raise SettingsError(f"no item here has a field {name!r}{did_you_mean(name, seen)}")

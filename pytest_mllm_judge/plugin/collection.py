@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 
-from pytest_mllm_judge.errors import MllmJudgeError, Undecided
-from pytest_mllm_judge.plugin.outcomes import CASE, GATE
+from pytest_mllm_judge.claims.claim import take_undecided
+from pytest_mllm_judge.errors import MllmJudgeError, NothingToMeasure, Undecided
+from pytest_mllm_judge.plugin.outcomes import CASE, GATE, NO_JUDGE
 from pytest_mllm_judge.plugin.state import state_of
 
 if TYPE_CHECKING:
     from pytest_mllm_judge.benchmarks import Benchmark
-    from pytest_mllm_judge.model import Item, Judgement
+    from pytest_mllm_judge.model import Item, Judgement, Judgements, Label
     from pytest_mllm_judge.runs.run import Run
-
-NO_JUDGE = "no judge is named (--judge=NAME)"
 
 
 class CaseFailed(Exception):
@@ -100,9 +99,7 @@ class Case(pytest.Item):
 
     def setup(self) -> None:
         """Without a judge there is nothing to do."""
-        state = state_of(self.config)
         if self.judge is None:
-            state.without_judge += 1
             pytest.skip(NO_JUDGE)
 
     def reportinfo(self) -> tuple[Path, None, str]:
@@ -155,15 +152,29 @@ class GateCase(Case):
         run = self.run_of
         gate = run.benchmark.manifest.gates[self.gate]
         facts = {"benchmark": str(run.benchmark.folder), "judge": self.judge, "name": self.gate}
+        judgements = run.judgements(gates.items_of(gate, run.items))
+        if why := _unasked(judgements, run):
+            self.stash[GATE] = {**facts, "outcome": "fails", "line": why.partition("\n")[0]}
+            raise CaseFailed(why)
         try:
-            claim = gates.claim(gate, run.judgements(gates.items_of(gate, run.items)))
-        except MllmJudgeError as error:
-            self.stash[GATE] = {**facts, "outcome": "undecided", "line": str(error).partition("\n")[0]}
-            raise Undecided(f"undecided: {error}") from error
+            claim = gates.claim(gate, judgements)
+        except NothingToMeasure as error:
+            self.stash[GATE] = {**facts, "outcome": "undecided", "line": str(error)}
+            take_undecided(str(error), f"undecided: {error}")
+            return
         plain = claim.plain()
         self.stash[GATE] = {**facts, "outcome": claim.outcome, "line": gate_line(plain), "claim": plain}
         if not claim:
             raise CaseFailed(claim.explain())
+
+
+def _unasked(judgements: Judgements, run: Run) -> str:
+    """Why a gate can't rest on these: its cassette lacks some questions. A log may lack what it likes."""
+    missing = [j for j in judgements if j.problem == "not_asked"] if run.recorder is not None else []
+    if not missing:
+        return ""
+    of = f"{len(missing)} of {len(judgements)} questions of this gate"
+    return f"not asked: {of}; the first:\n{missing[0].reason}"
 
 
 def _why_red(item: Item, judgement: Judgement, *, agreed: bool | None) -> str:
@@ -174,9 +185,20 @@ def _why_red(item: Item, judgement: Judgement, *, agreed: bool | None) -> str:
         said = judgement.problem if judgement.verdict is None else f"chose {judgement.verdict}"
         why = f"\n  {judgement.reason}" if judgement.problem else ""
         return (
-            f"anchor: {item.id} may not be got wrong, but the judge {said}, expected {judgement.human}{why}"
+            f"anchor: {item.id} may not be got wrong, but the judge {said}, expected {_expected(item)}{why}"
         )
     return ""
+
+
+def _expected(item: Item) -> str:
+    """What the annotators said, in words."""
+    if isinstance(item.human, dict):
+        return "; ".join(f"{name} {_said(labels)}" for name, labels in item.human.items())
+    return _said(item.human)
+
+
+def _said(labels: Iterable[Label | None]) -> str:
+    return " or ".join(dict.fromkeys(str(label) for label in labels if label is not None))
 
 
 def _property(value: Any) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mllm_judge.errors import MllmJudgeError
-from pytest_mllm_judge.plugin.collection import NO_JUDGE, Case, GateCase, ItemCase
+from pytest_mllm_judge.plugin.collection import Case, GateCase, ItemCase
 from pytest_mllm_judge.plugin.options import REQUIRED
+from pytest_mllm_judge.plugin.outcomes import NO_JUDGE
 
 if TYPE_CHECKING:
     from pytest_mllm_judge.model import Item
@@ -35,6 +36,8 @@ def find_fault(session: pytest.Session, state: State) -> str:
     try:
         for judge in state.judges:
             state.session.check_judge(judge)
+        for path in sorted({case.path for case in cases}):
+            state.session.check_gates(path)
         for (judge, path), items in _asked(cases, state).items():
             run = state.session.run(judge, path)
             run.prepare(list(items.values()))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mllm_judge.errors import MllmJudgeError
-from pytest_mllm_judge.plugin.collection import NO_JUDGE
 from pytest_mllm_judge.plugin.options import REQUIRED
+from pytest_mllm_judge.plugin.outcomes import NO_JUDGE
 from pytest_mllm_judge.plugin.state import State, state_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PLACE = "mllm_judge_place"
 BENCHMARK = "mllm_judge_benchmark"
-ITEM = "judge_item"
+ITEM = "mllm_judge_item"
 NO_MARKER = (
     "this test uses judge fixtures but names no benchmark\n"
     '  Mark it, or its module: pytestmark = pytest.mark.judge_benchmark("fixtures/shapes")'
@@ -42,7 +42,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(BENCHMARK, [path], indirect=True, ids=[pytest.HIDDEN_PARAM], scope="session")
     if ITEM in wanted:
         items = _items(state, path)
-        metafunc.parametrize(ITEM, items, ids=[item.id for item in items])
+        metafunc.parametrize(ITEM, items, indirect=True, ids=[item.id for item in items])
 
 
 def _over_judges(metafunc: pytest.Metafunc, judges: list[str], path: Path) -> None:
@@ -56,17 +56,18 @@ def _without_judge(metafunc: pytest.Metafunc, wanted: set[str], state: State) ->
         pytest.fail(f"{NO_JUDGE}, and the ini key {REQUIRED} asks for one", pytrace=False)
     for name in sorted(wanted):
         skipped = pytest.param(None, marks=pytest.mark.skip(reason=NO_JUDGE), id=pytest.HIDDEN_PARAM)
-        metafunc.parametrize(name, [skipped], indirect=name != ITEM)
+        metafunc.parametrize(name, [skipped], indirect=True)
 
 
 def _benchmark_of(metafunc: pytest.Metafunc) -> Path:
     """The benchmark that the closest marker names: below the root folder, or beside the test's file."""
     marker = metafunc.definition.get_closest_marker("judge_benchmark")
-    if marker is None or len(marker.args) != 1:
+    named = (*marker.args, *marker.kwargs.values()) if marker is not None else ()
+    if len(named) != 1:
         pytest.fail(NO_MARKER, pytrace=False)
-    said = Path(marker.args[0])
+    said = Path(named[0])
     beside = metafunc.definition.path.parent / said
-    return beside if beside.exists() else metafunc.config.rootpath / said
+    return beside if beside.exists() else state_of(metafunc.config).root / said
 
 
 def _items(state: State, path: Path) -> list[Item]:
@@ -75,7 +76,8 @@ def _items(state: State, path: Path) -> list[Item]:
     try:
         return list(limited(state.session.benchmark(path).items, state.session.limit))
     except MllmJudgeError as error:
-        pytest.fail(str(error), pytrace=False)
+        message = str(error)
+    pytest.fail(message, pytrace=False)
 
 
 def _run(state: State, judge: str, path: Path) -> Run:
@@ -88,7 +90,8 @@ def _run(state: State, judge: str, path: Path) -> Run:
             state.prepared[key] = ""
         return run
     except MllmJudgeError as error:
-        pytest.fail(str(error), pytrace=False)
+        message = str(error)
+    pytest.fail(message, pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -105,9 +108,26 @@ def mllm_judge_benchmark(request: pytest.FixtureRequest) -> Path:
     return path
 
 
+@pytest.fixture
+def mllm_judge_item(request: pytest.FixtureRequest) -> Item:
+    """One item; parametrized, not to be overridden."""
+    item: Item = request.param
+    return item
+
+
+@pytest.fixture
+def judge_item(mllm_judge_item: Item) -> Item:
+    """One item of the benchmark; a test that uses it runs once for each item."""
+    return mllm_judge_item
+
+
 @pytest.fixture(scope="session")
 def judge_client(request: pytest.FixtureRequest, mllm_judge_place: tuple[str, Path]) -> Any:
-    """The SDK client on the cassette's transport (None for judges without one). Override it to change it."""
+    """The SDK client on the cassette's transport; None for judges without one.
+
+    An override (session-scoped, made from this one by `with_options`) is asked by `judge`, `judge_run` and
+    `judgement`.
+    """
     judge, path = mllm_judge_place
     return _run(state_of(request.config), judge, path).judge.client
 
@@ -117,9 +137,9 @@ def judge_run(request: pytest.FixtureRequest, mllm_judge_place: tuple[str, Path]
     """Everything the judge says of the benchmark: `.score`, `.pair`, `.batch`, `.ask(item)`."""
     judge, path = mllm_judge_place
     run = _run(state_of(request.config), judge, path)
-    if judge_client is not run.judge.client:
-        run.judge.use(judge_client)
-    return run
+    if judge_client is run.judge.client:
+        return run
+    return state_of(request.config).session.with_client(run, judge_client)
 
 
 @pytest.fixture(scope="session")
@@ -129,9 +149,9 @@ def judge(judge_run: Run) -> Run:
 
 
 @pytest.fixture
-def judgement(judge_run: Run, judge_item: Item) -> Judgement:
+def judgement(judge_run: Run, mllm_judge_item: Item) -> Judgement:
     """The judge's judgement of one item; a test that uses it runs once for each item."""
-    return judge_run.ask(judge_item)
+    return judge_run.ask(mllm_judge_item)
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,12 @@ from pytest_mllm_judge.plugin.fixtures import (
     baseline_run,
     judge,
     judge_client,
+    judge_item,
     judge_run,
     judge_runs,
     judgement,
     mllm_judge_benchmark,
+    mllm_judge_item,
     mllm_judge_place,
     parametrize,
 )
@@ -27,10 +29,12 @@ __all__ = [
     "baseline_run",
     "judge",
     "judge_client",
+    "judge_item",
     "judge_run",
     "judge_runs",
     "judgement",
     "mllm_judge_benchmark",
+    "mllm_judge_item",
     "mllm_judge_place",
 ]
 
@@ -108,8 +112,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """On a worker a fault can't stop the run; no test may run on it either."""
+    """On a worker a fault can't stop the run by itself; the first test tells it, and is the last."""
     if fault := state_of(item.config).fault:
+        item.session.shouldstop = "nothing was asked"
         pytest.fail(fault, pytrace=False)
 
 
@@ -166,6 +171,10 @@ class Receiver:
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Take in what a report carries."""
         outcomes.take_in(self.state, report)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Count what could not be collected."""
+        self.state.failed += bool(report.failed)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -14,6 +14,7 @@ CASE = pytest.StashKey[dict[str, Any]]()
 GATE = pytest.StashKey[dict[str, Any]]()
 CLAIMS = pytest.StashKey[list[Claim]]()
 FIELD = "mllm_judge"
+NO_JUDGE = "no judge is named (--judge=NAME)"
 UNDECIDED_EXIT = 10
 """The exit status when nothing failed and something was undecided."""
 
@@ -27,17 +28,14 @@ def put_on_report(
         path, line, _ = item.reportinfo()
         report.outcome = "skipped"
         report.longrepr = (str(path), (line or 0) + 1, str(call.excinfo.value) if call.excinfo else "")
-    if report.when != "call" and not undecided:
-        return
-    carried: dict[str, Any] = {"undecided": undecided and report.failed}
-    if CASE in item.stash:
-        carried["case"] = item.stash[CASE]
-    if GATE in item.stash:
-        carried["gate"] = item.stash[GATE]
+    carried: dict[str, Any] = {}
+    for name, key in (("case", CASE), ("gate", GATE)):
+        if report.when == "call" and key in item.stash:
+            carried[name] = item.stash[key]
     if claims := item.stash.get(CLAIMS, None):
         carried["claims"] = [claim.plain() | {"test": item.nodeid} for claim in claims]
-    if len(carried) > 1 or undecided:
-        setattr(report, FIELD, carried)
+    if carried or undecided:
+        setattr(report, FIELD, {**carried, "undecided": undecided and report.failed})
 
 
 def status(report: Any) -> tuple[str, str, str] | None:
@@ -61,21 +59,17 @@ def take_in(state: State, report: Any) -> None:
     if report.failed:
         state.failed += 1
         state.undecided += bool(carried and carried["undecided"])
+    if report.skipped and isinstance(report.longrepr, tuple) and NO_JUDGE in report.longrepr[2]:
+        state.without_judge += 1
     if carried is None:
         return
-    for kind, entries in (("case", state.record.cases), ("gate", state.record.gates)):
-        if kind in carried:
-            _keep_last(entries, {**carried[kind], "test": report.nodeid})
-    claims = state.record.claims
-    known = {(claim["test"], claim["number"]) for claim in claims}
-    claims += [claim for claim in carried.get("claims", []) if (claim["test"], claim["number"]) not in known]
-
-
-def _keep_last(entries: list[dict[str, Any]], entry: dict[str, Any]) -> None:
-    if entries and any(old["test"] == entry["test"] for old in entries[-1:]):
-        entries[-1] = entry
-    else:
-        entries.append(entry)
+    record = state.record
+    if "case" in carried:
+        record.cases[report.nodeid] = carried["case"]
+    if "gate" in carried:
+        record.gates[report.nodeid] = carried["gate"]
+    for claim in carried.get("claims", []):
+        record.claims[report.nodeid, claim["number"]] = claim
 
 
 def exit_status(state: State, status: int) -> int:

@@ -35,13 +35,19 @@ class State:
         """The judges under test, by name."""
         return list(self.options["judge"])
 
+    @property
+    def root(self) -> Path:
+        """The project's folder: where the pyproject.toml is that pytest read, else its root folder."""
+        file = self.config.inipath
+        return file.parent if file is not None and file.name == "pyproject.toml" else self.config.rootpath
+
     @cached_property
     def session(self) -> Session:
         """The runs of this process. Heavy: made when a judge or a benchmark turns up."""
         from pytest_mllm_judge.runs.session import Session
 
         return Session(
-            root=self.config.rootpath,
+            root=self.root,
             mode=self.options["judge_record"],
             limit=self.options["judge_limit"],
             run=getattr(self.config, "workerinput", {}).get("testrunuid", ""),

@@ -6,18 +6,16 @@ from typing import Any
 
 import pytest
 
-from pytest_mllm_judge.plugin.collection import NO_JUDGE
+from pytest_mllm_judge.plugin.outcomes import NO_JUDGE
 from pytest_mllm_judge.plugin.state import State
 
 FACTS = "mllm_judge_facts"
 FAULT = "mllm_judge_fault"
-SKIPPED = "mllm_judge_without_judge"
 
 
 def send(state: State, output: dict[str, Any]) -> None:
     """Put what this process knows where the controller finds it (xdist's workeroutput)."""
     output[FAULT] = state.fault
-    output[SKIPPED] = state.without_judge
     output[FACTS] = facts(state)
 
 
@@ -33,7 +31,6 @@ def facts(state: State) -> dict[str, Any] | None:
 def receive(state: State, output: dict[str, Any]) -> None:
     """Take in what a worker sent."""
     state.fault = state.fault or output.get(FAULT, "")
-    state.without_judge += output.get(SKIPPED, 0)
     if output.get(FACTS):
         state.record.add_facts(output[FACTS])
 
@@ -45,7 +42,7 @@ def write(terminal: pytest.TerminalReporter, state: State) -> None:
         terminal.line(state.fault)
         return
     if state.without_judge:
-        terminal.line(f"mllm-judge: {state.without_judge} case(s) skipped: {NO_JUDGE}")
+        terminal.line(f"mllm-judge: {state.without_judge} test(s) skipped: {NO_JUDGE}")
     if not state.has_record:
         return
     from pytest_mllm_judge.reports.terminal import lines

@@ -60,6 +60,11 @@ class Recorder:
     ) -> None:
         self.close()
 
+    @property
+    def exists(self) -> bool:
+        """Whether anything is recorded: a cassette, or the journal of a run that was cut off."""
+        return self.path.exists() or self._store.journal.exists()
+
     def wrap(self, transport: Any) -> Any:
         """The cassette in front of an httpx2 transport, sync or async. It answers only questions."""
         from pytest_mllm_judge.recording.transport import CassetteTransport

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import show
-from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.errors import NothingToMeasure
 from pytest_mllm_judge.metrics import agreement
 from pytest_mllm_judge.model import PROBLEMS, Judgements
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
@@ -21,8 +21,8 @@ def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
     """A title and its lines for each judge on each benchmark, sorted, so that no spread of tests shows."""
     for _, run in sorted(record.runs.items()):
         facts = record.benchmarks[run["benchmark"]]
-        cases = [case for case in record.cases if _is_of(case, run)]
-        gates = [gate for gate in record.gates if _is_of(gate, run)]
+        cases = [case for case in record.cases.values() if _is_of(case, run)]
+        gates = [gate for gate in record.gates.values() if _is_of(gate, run)]
         gates.sort(key=lambda gate: facts["gates"].index(gate["name"]))
         if cases or gates:
             yield f"judge {run['judge']} on {facts['name']}", list(_one(run, facts, cases, gates))
@@ -43,6 +43,8 @@ def _one(run: Plain, facts: Plain, cases: Sequence[Plain], gates: Sequence[Plain
     if facts["left_out"]:
         first = facts["warnings"][0]
         yield f"left out: {facts['left_out']} bad line(s) (strict = false), the first at {first}"
+    if facts["fixed"]:
+        yield 'population: "fixed" is declared; the intervals are still those of a sample, which are wider'
     if facts["probes"]:
         yield "probes: [probes] is declared; this version asks no variants yet, only the items as they are"
     yield from _costs(run, cases)
@@ -85,7 +87,7 @@ def _figure(task: str, judgements: Judgements, criterion: str | None) -> str:
         metric = agreement.accuracy
     try:
         estimate = metric(judgements, criterion=criterion)
-    except SettingsError:
+    except NothingToMeasure:
         return "no human label"
     return f"{criterion + ' ' if criterion else ''}{estimate.metric.partition('.')[2]} {figure(estimate)}"
 

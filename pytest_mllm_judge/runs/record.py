@@ -20,14 +20,15 @@ class RunRecord:
     """What a test run saw, in builtin types.
 
     `benchmarks` has one table of facts for each benchmark's folder, `runs` one for each judge on it;
-    `cases` one for each item's case, `gates` one for each gate's, `claims` those of other tests.
+    `cases` one for each item's case and `gates` one for each gate's, by the test's id; `claims` every claim
+    that a test asked for, by the test's id and the claim's number.
     """
 
     benchmarks: dict[str, Plain] = field(default_factory=dict)
     runs: dict[str, Plain] = field(default_factory=dict)
-    cases: list[Plain] = field(default_factory=list)
-    gates: list[Plain] = field(default_factory=list)
-    claims: list[Plain] = field(default_factory=list)
+    cases: dict[str, Plain] = field(default_factory=dict)
+    gates: dict[str, Plain] = field(default_factory=dict)
+    claims: dict[tuple[str, int], Plain] = field(default_factory=dict)
 
     def merge_cassettes(self) -> None:
         """Sort what several processes recorded into each cassette."""
@@ -80,6 +81,7 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
             "skipped": len(benchmark.skipped),
             "warnings": [f"{line.where}: {line.what}" for line in benchmark.warnings[:3]],
             "left_out": len(benchmark.warnings),
+            "fixed": benchmark.manifest.population == "fixed",
             "gates": list(benchmark.manifest.gates),
             "probes": benchmark.manifest.probes.model_fields_set != set(),
         }

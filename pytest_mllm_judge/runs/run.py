@@ -44,10 +44,11 @@ class Run:
         can't be sent, `not_asked` if the cassette lacks the question and may not ask.
         """
         key = (item.id, variant, repeat)
-        if key not in self._kept:
-            question = self.judge.question(item, variant=variant, repeat=repeat)
-            self._kept[key] = self._judgement(question)
-        return self._kept[key]
+        kept = self._kept.get(key)
+        if kept is None or (kept.item is not item and kept.item != item):
+            kept = self._judgement(self.judge.question(item, variant=variant, repeat=repeat))
+            self._kept[key] = kept
+        return kept
 
     def _judgement(self, question: Question) -> Judgement:
         try:
@@ -103,11 +104,12 @@ class Run:
         self.judge.check(items)
         recorder = self.recorder
         if recorder is not None and recorder.mode == "none":
-            if not recorder.path.exists():
+            if not recorder.exists:
                 raise SettingsError(self._nothing_recorded(recorder))
+            recorder.has(self.judge.question(items[0]))  # a damaged cassette is told now, once
             return
         unasked = items
-        if recorder is not None and recorder.mode == "new_episodes" and recorder.path.exists():
+        if recorder is not None and recorder.mode == "new_episodes" and recorder.exists:
             unasked = [item for item in items if not recorder.has(self.judge.question(item))]
         if not unasked:
             return

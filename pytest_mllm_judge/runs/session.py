@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.judging.judge import Context
 from pytest_mllm_judge.judging.registry import build, checked
-from pytest_mllm_judge.metrics.gates import check_gate
 from pytest_mllm_judge.recording.recorder import Recorder
 from pytest_mllm_judge.runs.run import Mode, Run
 
@@ -51,15 +51,20 @@ class Session:
         checked(name, self.tables)
 
     def benchmark(self, path: Path) -> Benchmark:
-        """The benchmark of this `benchmark.toml` or folder; its gates are checked when it is first loaded."""
+        """The benchmark of this `benchmark.toml` or folder, loaded when it is first asked for."""
         folder = self._folder(path)
         if folder not in self.benchmarks:
             with _no_garbage():
-                benchmark = load(path)
-                for gate in benchmark.manifest.gates:
-                    check_gate(gate, benchmark)
-            self.benchmarks[folder] = benchmark
+                self.benchmarks[folder] = load(path)
         return self.benchmarks[folder]
+
+    def check_gates(self, path: Path) -> None:
+        """Raise BenchmarkError for a gate that makes no sense here, or that no judge could pass."""
+        from pytest_mllm_judge.metrics.gates import check_gate  # numpy and scipy, not needed to collect
+
+        benchmark = self.benchmark(path)
+        for gate in benchmark.manifest.gates:
+            check_gate(gate, benchmark)
 
     def run(self, judge: str, path: Path) -> Run:
         """The run of this judge on that benchmark."""
@@ -82,8 +87,20 @@ class Session:
             rerecord=f"pytest --judge={name} --judge-record=new_episodes {shown(benchmark.folder)}",
             run=self.run_id,
         )
-        judge = build(name, self.tables, Context(tasks=benchmark.tasks, root=self.root, wrap=recorder.wrap))
+        judge = build(name, self.tables, self._context(benchmark, recorder.wrap))
         return Run(benchmark, judge, recorder=recorder if judge.is_recorded else None, limit=self.limit)
+
+    def with_client(self, run: Run, client: object) -> Run:
+        """The same run by a judge that asks through this client; cassette and benchmark are shared."""
+        name = run.judge.name
+        wrap = run.recorder.wrap if run.recorder is not None else None
+        judge = build(name, self.tables, self._context(run.benchmark, wrap))
+        judge.use(client)
+        return Run(run.benchmark, judge, recorder=run.recorder, limit=self.limit)
+
+    def _context(self, benchmark: Benchmark, wrap: Callable[[Any], Any] | None) -> Context:
+        place = Context(tasks=benchmark.tasks, root=self.root)
+        return place if wrap is None else replace(place, wrap=wrap)
 
     def close(self, *, merge: bool = True) -> None:
         """Write what was recorded. One of several processes leaves it in the journal (`merge=False`)."""

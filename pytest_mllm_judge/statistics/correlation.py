@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,20 @@ from pytest_mllm_judge.statistics.jackknife import Array, cluster_sums, jackknif
 Average = Literal["mean", "fisher"]
 _MOMENTS = 6
 _MOST_CHOICES = 20_000
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Human labels, verdicts, the group and the cluster of each."""
+
+    x: Array
+    y: Array
+    names: Sequence[str]
+    clusters: Sequence[str]
+
+    def inside(self, group: str) -> npt.NDArray[np.bool_]:
+        """Which points are of this group."""
+        return np.array([name == group for name in self.names])
 
 
 def correlation_sums(judge: Array, human: Array, groups: Sequence[str], clusters: Sequence[str]) -> Array:
@@ -59,8 +73,8 @@ def pearson(
 
     `average`: the plain mean of the r (as MLLM-as-a-Judge averages over its data sets), or the tanh of the
     mean of their arctanh. `scale` is the judge's lowest and highest point, for the case that (nearly) every
-    verdict equals the human's, where arctanh has no spread to go by: then the lower bound is the r left if
-    the exact upper share of clusters that may differ were as wrong as can be.
+    verdict equals the human's, or lies on one line with it, where arctanh has no spread to go by: then the
+    bounds are the r left if the exact upper share of clusters that may differ unseen lay at a corner.
     """
     x, y = np.asarray(human, dtype=float), np.asarray(judge, dtype=float)
     names = list(groups) if groups is not None else [""] * len(x)
@@ -74,46 +88,66 @@ def pearson(
 
     result = jackknife(sums, figure, n=len(x), confidence=confidence, scale="arctanh")
     if result.value is not None and result.low is None and scale is not None:
-        differing = len({cluster for cluster, a, b in zip(clusters, x, y, strict=True) if a != b})
-        if differing < result.clusters / 2:
-            return _nearly_perfect(result, x, names, scale=scale, average=average, differing=differing)
+        differing = _off_the_line(x, y, clusters)
+        if differing is not None and differing < result.clusters / 2:
+            data = _Data(x, y, names, clusters)
+            return _nearly_a_line(result, data, scale=scale, average=average, differing=differing)
     if result.value is None:
         return replace(result, reason=_why_undefined(x, y, names))
     return result
 
 
-def _nearly_perfect(
-    result: Interval,
-    x: Array,
-    names: Sequence[str],
-    *,
-    scale: tuple[float, float],
-    average: Average,
-    differing: int,
+def _off_the_line(x: Array, y: Array, clusters: Sequence[str]) -> int | None:
+    """How many clusters hold a point off the line y = x, or none if all lie on one other line; else None."""
+    slope, intercept = np.polyfit(x, y, 1)
+    if float(np.abs(y - slope * x - intercept).max()) < 1e-9:
+        return 0
+    return len({cluster for cluster, a, b in zip(clusters, x, y, strict=True) if a != b})
+
+
+def _nearly_a_line(
+    result: Interval, data: _Data, *, scale: tuple[float, float], average: Average, differing: int
 ) -> Interval:
-    unseen = unseen_share(result.clusters, result.confidence, differing=differing)
-    labels = np.array(names)
-    lows = [_contaminated(x[labels == name], unseen, scale) for name in sorted(set(names))]
-    if average == "fisher":
-        low = math.tanh(sum(math.atanh(r) for r in lows) / len(lows))
-    else:
-        low = sum(lows) / len(lows)
+    """Bounds from the exact share of each group's clusters that may lie elsewhere unseen."""
+    groups = sorted(set(data.names))
+    level = 1 - (1 - result.confidence) / len(groups)  # Bonferroni: all groups' shares hold at once
+    lows, highs = [], []
+    for group in groups:
+        inside = data.inside(group)
+        count = len(set(itertools.compress(data.clusters, inside)))
+        share = unseen_share(count, level, differing=min(differing, count - 1))
+        corners = _contaminated(data.x[inside], data.y[inside], share, scale)
+        lows.append(min(corners))
+        highs.append(max(corners))
+    low, high = _average(lows, average), _average(highs, average)
     return replace(
-        result, low=low, high=1.0, method="nearly all equal, exact", reason=too_few(result.clusters)
+        result,
+        low=min(low, result.value) if result.value is not None else low,
+        high=max(high, result.value) if result.value is not None else high,
+        method="nearly on a line, exact",
+        reason=too_few(result.clusters),
     )
 
 
-def _contaminated(x: Array, share: float, scale: tuple[float, float]) -> float:
-    """The least r when a share of a perfectly judged population sits at one wrong corner instead."""
-    worst = 1.0
-    for at, says in itertools.product((float(x.min()), float(x.max())), scale):
-        keep = 1 - share
-        mx, my = keep * x.mean() + share * at, keep * x.mean() + share * says
-        vx = keep * (x * x).mean() + share * at * at - mx * mx
-        vy = keep * (x * x).mean() + share * says * says - my * my
-        cov = keep * (x * x).mean() + share * at * says - mx * my
-        worst = min(worst, float(cov / math.sqrt(vx * vy)))
-    return worst
+def _average(values: Sequence[float], average: Average) -> float:
+    if average == "mean":
+        return sum(values) / len(values)
+    clipped = (max(-1 + 1e-15, min(1 - 1e-15, r)) for r in values)
+    return math.tanh(sum(map(math.atanh, clipped)) / len(values))
+
+
+def _contaminated(x: Array, y: Array, share: float, scale: tuple[float, float]) -> list[float]:
+    """The r of a population with a share of it at a corner: human's lowest or highest, judge's likewise."""
+    found = [float(r_of(_moments_of(x, y)))]
+    for corner in itertools.product((float(x.min()), float(x.max())), scale):
+        at = _moments_of(np.array(corner[:1]), np.array(corner[1:]))
+        found.append(float(r_of((1 - share) * _moments_of(x, y) + share * at)))
+    return [r for r in found if not math.isnan(r)]
+
+
+def _moments_of(x: Array, y: Array) -> Array:
+    """The means of 1, x, y, x^2, y^2, xy."""
+    return np.array([1.0, x.mean(), y.mean(), (x * x).mean(), (y * y).mean(), (x * y).mean()])
 
 
 def _why_undefined(x: Array, y: Array, names: Sequence[str]) -> str:
@@ -138,9 +172,9 @@ def worst_verdicts(
 
     `judge` and `human` are the items with verdicts, `missing` the human labels of those without; one point
     for each comes back. Whatever points are chosen, r is least if the higher labels get the lower of them
-    (rearrangement inequality), so every falling choice is tried. Where those are too many, only the two
-    ends of the scale: as long as r is not negative its least value over a box lies at a corner, since
-    {r >= t} is convex in the verdicts for t >= 0.
+    (rearrangement inequality), so only falling choices are tried: all of them, or where they are too many
+    those that a search from the best corner of the box and from a straight line comes to. As long as r is
+    not negative the corner is exact, since {r >= t} is convex in the verdicts for t >= 0.
     """
     if not len(missing):
         return []
@@ -148,28 +182,62 @@ def worst_verdicts(
     centre = float(np.mean([*human, *missing]))
     at = np.asarray(missing, dtype=float)[order] - centre
     x, y = np.asarray(human, dtype=float) - centre, np.asarray(judge, dtype=float)
-    counts, levels = _falling(len(at), points)
     known = np.array([len(x), x.sum(), y.sum(), x @ x, y @ y, x @ y])
-    r = r_of(known + _moments(at, counts, levels))
+    levels = np.array(sorted(points, reverse=True), dtype=float)
+
+    def best(cuts: Cuts) -> tuple[float, Cuts]:
+        r = r_of(known + _moments(at, cuts, levels))
+        place = int(np.argmin(np.where(np.isnan(r), np.inf, r)))
+        return (math.inf if math.isnan(r[place]) else float(r[place])), cuts[place]
+
     chosen = np.empty(len(at))
-    chosen[order] = np.repeat(levels, counts[int(np.argmin(np.where(np.isnan(r), -np.inf, r)))])
+    chosen[order] = np.repeat(levels, np.diff(_with_ends(_least(len(at), len(levels), best), len(at))))
     return [float(point) for point in chosen]
 
 
-def _falling(length: int, points: Sequence[float]) -> tuple[npt.NDArray[np.intp], Array]:
-    """The falling sequences that are tried: how many of each level, highest level first, and the levels."""
-    many = math.comb(length + len(points) - 1, length) > _MOST_CHOICES
-    levels = sorted({min(points), max(points)} if many else points, reverse=True)
-    cuts = itertools.combinations_with_replacement(range(length + 1), len(levels) - 1)
-    edges = np.array([(0, *cut, length) for cut in cuts])
-    return np.diff(edges, axis=1), np.array(levels, dtype=float)
+Cuts = npt.NDArray[np.intp]
+"""Where each level of a falling sequence gives way to the next: (choices, levels - 1), or one choice."""
 
 
-def _moments(at: Array, counts: npt.NDArray[np.intp], levels: Array) -> Array:
-    """The sums of 1, x, y, x^2, y^2, xy when so many of the sorted x are given each level: (choices, 6)."""
+def _least(length: int, levels: int, best: Callable[[Cuts], tuple[float, Cuts]]) -> Cuts:
+    """The cuts of the least r: among all, or where they are too many by a search one cut at a time."""
+    if math.comb(length + levels - 1, length) <= _MOST_CHOICES:
+        every = itertools.combinations_with_replacement(range(length + 1), levels - 1)
+        return best(np.array(list(every), dtype=np.intp).reshape(-1, levels - 1))[1]
+    corners = np.repeat(np.arange(length + 1)[:, None], levels - 1, axis=1)
+    line = np.linspace(0, length, levels + 1)[1:-1].astype(np.intp)[None]
+    return min((_descend(*best(start), length, best) for start in (corners, line)), key=lambda one: one[0])[1]
+
+
+def _descend(
+    r: float, cuts: Cuts, length: int, best: Callable[[Cuts], tuple[float, Cuts]]
+) -> tuple[float, Cuts]:
+    while True:
+        before = r
+        for place in range(len(cuts)):
+            low = cuts[place - 1] if place else 0
+            high = cuts[place + 1] if place + 1 < len(cuts) else length
+            tries = np.repeat(cuts[None], high - low + 1, axis=0)
+            tries[:, place] = np.arange(low, high + 1)
+            found, where = best(tries)
+            if found < r:
+                r, cuts = found, where
+        if r >= before:
+            return r, cuts
+
+
+def _with_ends(cuts: Cuts, length: int) -> Cuts:
+    """The cuts with 0 before and the length behind them."""
+    first = np.zeros((*cuts.shape[:-1], 1), dtype=np.intp)
+    return np.concatenate([first, cuts, first + length], axis=-1)
+
+
+def _moments(at: Array, cuts: Cuts, levels: Array) -> Array:
+    """The sums of 1, x, y, x^2, y^2, xy when the sorted x are given falling levels: (choices, 6)."""
+    edges = _with_ends(cuts, len(at))
+    counts = np.diff(edges, axis=1)
     running = np.concatenate([[0.0], np.cumsum(at)])
-    ends = np.cumsum(counts, axis=1)
-    inside = running[ends] - running[ends - counts]
-    same = np.ones(len(counts))
+    inside = np.diff(running[edges], axis=1)
+    same = np.ones(len(cuts))
     columns = [same * len(at), same * at.sum(), counts @ levels, same * (at @ at), counts @ levels**2]
     return np.column_stack([*columns, inside @ levels])

@@ -84,7 +84,7 @@ def mean_interval(
     """The mean of values that can't leave `bounds`, with its jackknife-t interval.
 
     With `groups` it is the unweighted mean of the groups' means. Where all values are the same the
-    jackknife has no spread to go by. Then at most a share u of the clusters may differ unseen
+    jackknife has no spread to go by. Then at most a share u of (each group's) clusters may differ unseen
     (`unseen_share`), and a value that differs is at worst at a bound: an exact binomial argument, as for a
     rate of zero.
     """
@@ -108,7 +108,11 @@ def mean_interval(
             return result
         return replace(result, low=max(low, result.low), high=min(high, result.high))
     value = float(values[0])
-    unseen = unseen_share(result.clusters, confidence)
+    level = 1 - (1 - confidence) / len(order)  # Bonferroni: all groups' shares hold at once
+    members: dict[str, set[str]] = {}
+    for name, cluster in zip(names, clusters, strict=True):
+        members.setdefault(name, set()).add(cluster)
+    unseen = sum(unseen_share(len(some), level) for some in members.values()) / len(members)
     return replace(
         result,
         low=value - unseen * (value - low),

@@ -11,12 +11,14 @@ from scipy.special import betaincinv, ndtri, stdtrit
 from pytest_mllm_judge.statistics.interval import Interval, check_confidence, too_few
 from pytest_mllm_judge.statistics.jackknife import cluster_sums
 
+_FEW = 5
+
 
 def effective_n(hits: Sequence[bool], clusters: Sequence[str]) -> float:
     """How many independent items the clustered ones are worth: p(1-p) / v, at most n (statistics.md 1.5).
 
-    v is the cluster-robust variance of the share. Where every item is a hit, or none is, v says nothing;
-    then each cluster counts once.
+    v is the cluster-robust variance of the share. With fewer than five clusters that hold the rarer outcome,
+    v says next to nothing of how that outcome gathers in clusters; then no cluster counts more than once.
     """
     n = len(hits)
     sums = cluster_sums(np.column_stack([np.asarray(hits, dtype=float), np.ones(n)]), clusters)
@@ -24,11 +26,11 @@ def effective_n(hits: Sequence[bool], clusters: Sequence[str]) -> float:
     share = float(sums[:, 0].sum()) / n
     if groups == n:
         return float(n)
-    if share in (0.0, 1.0) or groups < 2:
-        return float(groups)
+    rare = sums[:, 0] if share <= 0.5 else sums[:, 1] - sums[:, 0]
+    most = float(n) if int((rare > 0).sum()) >= _FEW else float(groups)
     residuals = sums[:, 0] - share * sums[:, 1]
-    variance = groups / (groups - 1) * float(residuals @ residuals) / n**2
-    return min(float(n), share * (1 - share) / variance) if variance > 0 else float(n)
+    variance = groups / max(groups - 1, 1) * float(residuals @ residuals) / n**2
+    return min(most, share * (1 - share) / variance) if variance > 0 else most
 
 
 def wilson(hits: Sequence[bool], clusters: Sequence[str], *, confidence: float = 0.95) -> Interval:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.loading.conftest import Folder, pair_item, score_item
 from pytest_mllm_judge.benchmarks import load
 from pytest_mllm_judge.benchmarks.loading import stream
 from pytest_mllm_judge.benchmarks.native import NativeReader
 from pytest_mllm_judge.errors import BenchmarkError
 from pytest_mllm_judge.model import Item, Tasks
+from tests.loading.conftest import Folder, pair_item, score_item
 
 
 def test_a_benchmark_is_loaded_from_its_file_or_its_folder(folder: Folder) -> None:

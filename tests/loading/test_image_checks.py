@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageFile
 
-from tests.loading.conftest import Folder, score_item
 from pytest_mllm_judge.benchmarks import images
 from pytest_mllm_judge.errors import BenchmarkError
+from tests.loading.conftest import Folder, score_item
 
 HINT = "\n  Mend these images, or skip their items."
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.loading.conftest import FORMAT, Folder, score_item
 from pytest_mllm_judge.benchmarks import is_manifest, load
 from pytest_mllm_judge.benchmarks.manifest import Manifest, read_manifest
 from pytest_mllm_judge.errors import BenchmarkError
+from tests.loading.conftest import FORMAT, Folder, score_item
 
 WHOLE = """
 name = "shapes"

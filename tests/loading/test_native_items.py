@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.loading.conftest import MEND, Folder, pair_item, score_item
 from pytest_mllm_judge.benchmarks import BadLine, write_items
 from pytest_mllm_judge.benchmarks.lines import Record, records
 from pytest_mllm_judge.benchmarks.native import NativeReader
 from pytest_mllm_judge.errors import BenchmarkError
 from pytest_mllm_judge.model import Item, Response
+from tests.loading.conftest import MEND, Folder, pair_item, score_item
 
 WORDS = st.text(max_size=30)
 NUMBERS = st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)

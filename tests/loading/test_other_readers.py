@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.loading.conftest import MEND, Folder
 from pytest_mllm_judge.benchmarks import readers
 from pytest_mllm_judge.errors import BenchmarkError
 from pytest_mllm_judge.model import Item, PairTask, Response, Tasks
+from tests.loading.conftest import MEND, Folder
 
 
 class Duels:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.loading.conftest import MEND, Folder, pair_item
 from pytest_mllm_judge.benchmarks import Benchmark
 from pytest_mllm_judge.errors import BenchmarkError
 from pytest_mllm_judge.model import Item
+from tests.loading.conftest import MEND, Folder, pair_item
 
 Load = Callable[..., Benchmark]
 

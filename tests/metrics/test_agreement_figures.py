@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mllm_judge import Estimate, Item, Judgement, Judgements, agreement, problems
-from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.errors import NothingToMeasure, SettingsError
 from pytest_mllm_judge.metrics import CHECKS
 from pytest_mllm_judge.model import PROBLEMS, Label, Problem, Task, Tasks
 
@@ -132,7 +132,7 @@ def test_words_do_not_correlate() -> None:
 
 
 def test_no_label_at_all_is_an_error_that_says_so() -> None:
-    with pytest.raises(SettingsError, match=r"pair.accuracy: none of these judgements has a human label"):
+    with pytest.raises(NothingToMeasure, match=r"pair.accuracy: none of these judgements has a human label"):
         agreement.accuracy(judged("pair", [(None, "A")]))
 
 

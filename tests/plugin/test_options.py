@@ -75,7 +75,7 @@ def test_a_benchmark_found_along_the_way_is_skipped_in_one_line(
     result = project.run(*spread)
     assert result.ret == 0
     result.assert_outcomes(skipped=41)
-    result.stdout.fnmatch_lines(["mllm-judge: 41 case(s) skipped: no judge is named (--judge=NAME)"])
+    result.stdout.fnmatch_lines(["mllm-judge: 41 test(s) skipped: no judge is named (--judge=NAME)"])
 
 
 def test_judge_required_makes_it_an_error(project: Project) -> None:

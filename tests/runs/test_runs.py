@@ -199,3 +199,14 @@ def test_facts_of_several_processes_add_up(bench: Path) -> None:
     record.add_facts(facts_of([run]))
     (seen,) = record.runs.values()
     assert seen["recorded"] == 24
+
+
+def test_an_item_that_was_changed_under_the_same_id_is_asked_anew(bench: Path) -> None:
+    (bench / "own.py").write_text(
+        'def ask(question):\n    return f\'Judgement: [[{"B" if question.item.instruction else "A"}]]\'\n'
+    )
+    run = session(bench, mode="new_episodes").run("own", bench)
+    first = run.ask(run.items[0])
+    changed = run.items[0].model_copy(update={"instruction": "Look again."})
+    assert (first.verdict, run.ask(changed).verdict) == ("A", "B")
+    assert run.ask(changed).item is changed

@@ -82,7 +82,7 @@ def test_the_worst_points_are_the_worst_of_all_choices(
     def r(points: tuple[float, ...]) -> float:
         y, x = np.array([*judge, *points], dtype=float), np.array([*human, *missing], dtype=float)
         if np.ptp(y) == 0 or np.ptp(x) == 0:
-            return -np.inf
+            return np.inf  # undefined is not worst, unless there is nothing else
         return float(np.corrcoef(x, y)[0, 1])
 
     chosen = r(tuple(worst))
@@ -126,3 +126,28 @@ def test_clusters_widen_the_interval_of_a_share_that_they_decide() -> None:
     assert together.low is not None
     assert alone.low is not None
     assert together.low < alone.low
+
+
+def test_a_lone_error_does_not_vouch_for_clusters() -> None:
+    """A cluster that errs as a whole is not seen in one lone error: no cluster counts more than once."""
+    clusters = [str(place // 7) for place in range(84)]
+    lone = wilson([place != 3 for place in range(84)], clusters)
+    none = wilson([True] * 84, clusters)
+    assert lone.low is not None
+    assert none.low is not None
+    assert lone.low < none.low
+
+
+def test_a_small_slice_that_is_all_alike_keeps_its_own_uncertainty() -> None:
+    values, groups = [1.0] * 102, ["large"] * 100 + ["small"] * 2
+    result = mean_interval(values, [str(i) for i in range(102)], bounds=(0, 1), groups=groups)
+    assert result.low is not None
+    assert result.low < 0.75
+
+
+def test_verdicts_that_run_against_the_humans_have_an_interval_below_zero() -> None:
+    human = [1, 2, 3, 4, 5] * 12
+    result = pearson([6 - label for label in human], human, [str(i) for i in range(60)], scale=(1, 5))
+    assert result.value == pytest.approx(-1)
+    assert result.high is not None
+    assert -1 < result.high < 0
