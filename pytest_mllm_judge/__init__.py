@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_mllm_judge.benchmarks import Benchmark, load
     from pytest_mllm_judge.claims import Claim, Estimate
-    from pytest_mllm_judge.errors import MllmJudgeError, Undecided
-    from pytest_mllm_judge.metrics import agreement, problems
+    from pytest_mllm_judge.errors import ClaimFailed, MllmJudgeError, Undecided
+    from pytest_mllm_judge.metrics import agreement, assertions, metric, problems
     from pytest_mllm_judge.model import Item, Judgement, Judgements, Reply, Response
     from pytest_mllm_judge.runs.run import Run
     from pytest_mllm_judge.runs.session import Session
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Benchmark": "benchmarks",
     "Claim": "claims",
+    "ClaimFailed": "errors",
     "Estimate": "claims",
     "Item": "model",
     "Judgement": "model",
@@ -31,13 +32,16 @@ _HOMES = {
     "Session": "runs.session",
     "Undecided": "errors",
     "agreement": "metrics",
+    "assertions": "metrics",
     "load": "benchmarks",
+    "metric": "metrics",
     "problems": "metrics",
 }
 
 __all__ = [
     "Benchmark",
     "Claim",
+    "ClaimFailed",
     "Estimate",
     "Item",
     "Judgement",
@@ -49,7 +53,9 @@ __all__ = [
     "Session",
     "Undecided",
     "agreement",
+    "assertions",
     "load",
+    "metric",
     "problems",
 ]
 

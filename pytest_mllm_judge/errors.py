@@ -3,10 +3,10 @@
 MllmJudgeError
 ├── BenchmarkError    a benchmark's file, line, item, image or gate is wrong
 ├── SettingsError     a judge, an option or a setting is wrong or missing
-├── NothingToMeasure  no judgement has what a figure is made of
 ├── JudgeError        a judge was asked and gave nothing back
 └── CassetteError     a cassette can't be read or written
     └── CassetteMiss  a question that was never recorded
+ClaimFailed           (an AssertionError) a claim fails
 Undecided             (an AssertionError) the data can't settle a claim
 UndecidedWarning      (a UserWarning) the same, where an undecided claim is to be taken as true
 """
@@ -39,10 +39,6 @@ class SettingsError(MllmJudgeError):
     """A judge's settings, an option or the environment is wrong or missing."""
 
 
-class NothingToMeasure(MllmJudgeError):
-    """No judgement has what a figure is made of: no item, no human label, no pair that humans decided."""
-
-
 class JudgeError(MllmJudgeError):
     """A judge was asked and gave nothing back: connection, status, time-out, its own exception.
 
@@ -65,6 +61,10 @@ class CassetteError(MllmJudgeError):
 
 class CassetteMiss(CassetteError):
     """A question was not recorded and the record mode forbids asking it."""
+
+
+class ClaimFailed(AssertionError):
+    """A claim fails: its interval lies wholly beyond the threshold."""
 
 
 class Undecided(AssertionError):

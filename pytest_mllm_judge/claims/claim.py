@@ -69,8 +69,13 @@ class Claim:
     def outcome(self) -> Outcome:
         """Decided on the figure with problems counted and on the one without them; the worse is taken."""
         estimate = self.estimate
-        intervals = [estimate.counted] + ([estimate.without] if estimate.without is not None else [])
-        return min((self._decide(each) for each in intervals), key=_WORST_FIRST.index)
+        if estimate.upper is None or self.side == "at least":
+            counted = [estimate.counted]
+        else:
+            counted = [estimate.upper] if self.side == "at most" else [estimate.counted, estimate.upper]
+        intervals = [*counted, estimate.without]
+        outcomes = (self._decide(each) for each in intervals if each is not None)
+        return min(outcomes, key=_WORST_FIRST.index)
 
     def _decide(self, interval: Interval) -> Outcome:
         if interval.reason or interval.low is None or interval.high is None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pytest_mllm_judge.claims.claim import Claim, Side
 
 if TYPE_CHECKING:  # so that importing claims loads no numpy
+    from pytest_mllm_judge.model import Judgements
     from pytest_mllm_judge.statistics import Interval
 
-Better = Literal["higher", "lower"]
+Better = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True)
+class Slices:
+    """What an estimate was measured on, and how to measure a part of it in the same way."""
+
+    judgements: Judgements
+    measure: Callable[[Judgements], Estimate]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,6 +31,7 @@ class Estimate:
     `counted` is that figure; `without` the one with problems left out (None if there are none): the worse
     of the two decides a claim. `problems` counts them by kind, `unlabelled` the judgements left out since
     no human label (or no majority) stands against them, `examples` names the first that lower the figure.
+    Where a figure may be wrong in either direction, `counted` has problems drawing it down and `upper` up.
     """
 
     metric: str
@@ -32,6 +42,8 @@ class Estimate:
     unlabelled: int = 0
     examples: Sequence[str] = ()
     wrong: int = 0
+    upper: Interval | None = None
+    slices: Slices | None = None
 
     __array_ufunc__ = None  # a numpy number on the left asks us, not itself
 
@@ -59,6 +71,20 @@ class Estimate:
     def clusters(self) -> int:
         """How many independent clusters they make."""
         return self.counted.clusters
+
+    def by(self, name: str) -> dict[str, Estimate]:
+        """The same figure of each slice of its judgements, by the value of an item's field."""
+        return {value: self._slices.measure(part) for value, part in self._slices.judgements.by(name).items()}
+
+    def where(self, **wanted: Any) -> Estimate:
+        """The same figure of those judgements whose item has one of the values wanted of each field."""
+        return self._slices.measure(self._slices.judgements.where(**wanted))
+
+    @property
+    def _slices(self) -> Slices:
+        if self.slices is None:
+            raise TypeError(f"{self.metric} was not measured on judgements, so it can't be sliced")
+        return self.slices
 
     def __ge__(self, threshold: float) -> Claim:
         return self._claim("at least", threshold)

@@ -1,6 +1,7 @@
 """Figures of judgements: agreement with humans, problems. One declaration per check."""
 
-from pytest_mllm_judge.metrics import agreement, problems
+from pytest_mllm_judge.metrics import agreement, assertions, problems
 from pytest_mllm_judge.metrics.checks import CHECKS, Check, check_named
+from pytest_mllm_judge.metrics.own import metric
 
-__all__ = ["CHECKS", "Check", "agreement", "check_named", "problems"]
+__all__ = ["CHECKS", "Check", "agreement", "assertions", "check_named", "metric", "problems"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from pytest_mllm_judge.claims import Estimate
+from pytest_mllm_judge.claims.estimate import Slices
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.metrics.rows import Combine
 from pytest_mllm_judge.model import Judgements, Task
@@ -56,6 +58,7 @@ def declare(
     def enter(metric: M) -> M:
         if name in CHECKS:
             raise ValueError(f"two checks are named {name!r}")
+        metric = sliceable(metric)
         CHECKS[name] = Check(
             name=name,
             task=task,
@@ -68,6 +71,19 @@ def declare(
         return metric
 
     return enter
+
+
+def sliceable(metric: M) -> M:
+    """The metric, its estimates knowing what they were measured on."""
+    if getattr(metric, "__wrapped__", None) is not None:
+        return metric
+
+    @wraps(metric)
+    def measured(judgements: Judgements, /, **options: Any) -> Estimate:
+        whole = metric(judgements, **options)
+        return replace(whole, slices=Slices(judgements, lambda part: measured(part, **options)))
+
+    return cast("M", measured)
 
 
 def check_named(name: str) -> Check:

@@ -69,6 +69,8 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
     for verdicts in judges(items, benchmark.tasks, combine=check.combine, criterion=gate.criterion):
         judgements = Judgements(verdicts, cluster_of=benchmark.cluster, tasks=benchmark.tasks)
         claims.append(claim(gate, judgements))
+        if not claims[-1].estimate.n:
+            raise SettingsError(f"{check.name}: {claims[-1].estimate.counted.reason}")
         if claims[-1].outcome == "holds":
             return []
     return claims

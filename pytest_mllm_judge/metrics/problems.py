@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Collection
 
 from pytest_mllm_judge.claims import Estimate
-from pytest_mllm_judge.errors import NothingToMeasure
+from pytest_mllm_judge.metrics.agreement.core import undefined
 from pytest_mllm_judge.metrics.checks import Metric, declare
+from pytest_mllm_judge.metrics.rows import Rows, plain_of
 from pytest_mllm_judge.model import PROBLEMS, Judgements, Problem
 from pytest_mllm_judge.statistics import clopper_pearson
 
@@ -17,13 +18,16 @@ def rate(
     judgements: Judgements, /, *, kinds: Collection[Problem] = PROBLEMS, confidence: float = 0.95
 ) -> Estimate:
     """Share of judgements with one of these problems, in [0, 1]; Clopper-Pearson bounds."""
-    plain = sorted((j for j in judgements if not j.variant), key=lambda j: (j.item.id, j.item.task, j.repeat))
+    metric = "problems.rate" if set(kinds) == set(PROBLEMS) else "problems." + ".".join(sorted(kinds))
+    plain = plain_of(judgements)
     if not plain:
-        raise NothingToMeasure("problems.rate: there is no judgement here")
+        return undefined(
+            metric, "lower", Rows((), 0), confidence=confidence, reason="there is no judgement here"
+        )
     hits = [judgement.problem in kinds for judgement in plain]
     with_one = [j for j, hit in zip(plain, hits, strict=True) if hit]
     return Estimate(
-        metric="problems.rate" if set(kinds) == set(PROBLEMS) else "problems." + ".".join(sorted(kinds)),
+        metric=metric,
         better="lower",
         counted=clopper_pearson(hits, [judgements.cluster_of(j.item) for j in plain], confidence=confidence),
         problems=dict(Counter(str(j.problem) for j in with_one)),

@@ -91,7 +91,7 @@ class Reading(TypedDict, total=False):
 def rows_of(judgements: Judgements, *, combine: Combine, **reading: Unpack[Reading]) -> Rows:
     """Judgements of plain items (no probe's variants) against their human label."""
     judge, human, by = reading.get("judge"), reading.get("human"), reading.get("by")
-    plain = sorted((j for j in judgements if not j.variant), key=lambda j: (j.item.id, j.item.task, j.repeat))
+    plain = plain_of(judgements)
     extracted = judge is not None and human is not None
     criterion = _criterion(plain, judgements, reading.get("criterion"), extracted=extracted)
     if by is not None:
@@ -114,6 +114,12 @@ def rows_of(judgements: Judgements, *, combine: Combine, **reading: Unpack[Readi
             )
         )
     return Rows(tuple(rows), len(plain) - len(rows), grouped=by is not None)
+
+
+def plain_of(judgements: Judgements) -> list[Judgement]:
+    """The judgements of items as they are (no probe's variants), in the order of ids and repeats."""
+    plain = (judgement for judgement in judgements if not judgement.variant)
+    return sorted(plain, key=lambda j: (j.item.id, j.item.task, j.repeat))
 
 
 def label_of(item: Item, combine: Combine, criterion: Criterion | None) -> Label | None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 
-from pytest_mllm_judge.claims.claim import take_undecided
-from pytest_mllm_judge.errors import MllmJudgeError, NothingToMeasure, Undecided
+from pytest_mllm_judge.errors import MllmJudgeError, Undecided
 from pytest_mllm_judge.plugin.outcomes import CASE, GATE, NO_JUDGE
 from pytest_mllm_judge.plugin.state import state_of
 
@@ -156,12 +155,7 @@ class GateCase(Case):
         if why := _unasked(judgements, run):
             self.stash[GATE] = {**facts, "outcome": "fails", "line": why.partition("\n")[0]}
             raise CaseFailed(why)
-        try:
-            claim = gates.claim(gate, judgements)
-        except NothingToMeasure as error:
-            self.stash[GATE] = {**facts, "outcome": "undecided", "line": str(error)}
-            take_undecided(str(error), f"undecided: {error}")
-            return
+        claim = gates.claim(gate, judgements)
         plain = claim.plain()
         self.stash[GATE] = {**facts, "outcome": claim.outcome, "line": gate_line(plain), "claim": plain}
         if not claim:

@@ -8,7 +8,6 @@ from typing import Any
 
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import show
-from pytest_mllm_judge.errors import NothingToMeasure
 from pytest_mllm_judge.metrics import agreement
 from pytest_mllm_judge.model import PROBLEMS, Judgements
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
@@ -85,9 +84,8 @@ def _figure(task: str, judgements: Judgements, criterion: str | None) -> str:
     metric = {"pair": agreement.accuracy, "batch": agreement.distance}.get(task, agreement.pearson)
     if task == "score" and words:
         metric = agreement.accuracy
-    try:
-        estimate = metric(judgements, criterion=criterion)
-    except NothingToMeasure:
+    estimate = metric(judgements, criterion=criterion)
+    if not estimate.n:
         return "no human label"
     return f"{criterion + ' ' if criterion else ''}{estimate.metric.partition('.')[2]} {figure(estimate)}"
 

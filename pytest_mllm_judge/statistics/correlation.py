@@ -17,6 +17,7 @@ from pytest_mllm_judge.statistics.jackknife import Array, cluster_sums, jackknif
 Average = Literal["mean", "fisher"]
 _MOMENTS = 6
 _MOST_CHOICES = 20_000
+_MOST_LABELS = 12
 
 
 @dataclass(frozen=True)
@@ -173,8 +174,9 @@ def worst_verdicts(
     `judge` and `human` are the items with verdicts, `missing` the human labels of those without; one point
     for each comes back. Whatever points are chosen, r is least if the higher labels get the lower of them
     (rearrangement inequality), so only falling choices are tried: all of them, or where they are too many
-    those that a search from the best corner of the box and from a straight line comes to. As long as r is
-    not negative the corner is exact, since {r >= t} is convex in the verdicts for t >= 0.
+    those that a search from the best corner and from the best line comes to. As long as the least r is not
+    negative a corner of the box has it, since {r >= t} is convex in the verdicts for t >= 0; below 0 each
+    point is the one nearest to a line that falls with the label, since r is then convex in each of them.
     """
     if not len(missing):
         return []
@@ -191,7 +193,10 @@ def worst_verdicts(
         return (math.inf if math.isnan(r[place]) else float(r[place])), cuts[place]
 
     chosen = np.empty(len(at))
-    chosen[order] = np.repeat(levels, np.diff(_with_ends(_least(len(at), len(levels), best), len(at))))
+    chosen[order] = np.repeat(
+        levels,
+        np.diff(_with_ends(_least(len(at), len(levels), lambda: _line_cuts(at, levels), best), len(at))),
+    )
     return [float(point) for point in chosen]
 
 
@@ -199,14 +204,34 @@ Cuts = npt.NDArray[np.intp]
 """Where each level of a falling sequence gives way to the next: (choices, levels - 1), or one choice."""
 
 
-def _least(length: int, levels: int, best: Callable[[Cuts], tuple[float, Cuts]]) -> Cuts:
+def _least(
+    length: int, levels: int, lines: Callable[[], Cuts], best: Callable[[Cuts], tuple[float, Cuts]]
+) -> Cuts:
     """The cuts of the least r: among all, or where they are too many by a search one cut at a time."""
     if math.comb(length + levels - 1, length) <= _MOST_CHOICES:
         every = itertools.combinations_with_replacement(range(length + 1), levels - 1)
         return best(np.array(list(every), dtype=np.intp).reshape(-1, levels - 1))[1]
     corners = np.repeat(np.arange(length + 1)[:, None], levels - 1, axis=1)
-    line = np.linspace(0, length, levels + 1)[1:-1].astype(np.intp)[None]
-    return min((_descend(*best(start), length, best) for start in (corners, line)), key=lambda one: one[0])[1]
+    found = (_descend(*best(start), length, best) for start in (corners, lines()))
+    return min(found, key=lambda one: one[0])[1]
+
+
+def _line_cuts(at: Array, levels: Array) -> Cuts:
+    """The cuts of falling lines, each point being the level nearest to the line.
+
+    A line goes through the middle between two levels at one label, and at another.
+    """
+    labels, counts = np.unique(at, return_counts=True)
+    some = labels[np.unique(np.linspace(0, len(labels) - 1, _MOST_LABELS).astype(np.intp))]
+    middles = (levels[1:] + levels[:-1]) / 2
+    x, y = (grid.ravel() for grid in np.meshgrid(some, middles))
+    first, second = np.nonzero((x[:, None] < x[None, :]) & (y[:, None] >= y[None, :]))
+    slope = (y[first] - y[second]) / (x[second] - x[first])
+    nudges = np.array([-1e-9, 1e-9])
+    height = (y[first] + slope * x[first])[:, None] + nudges
+    line = (height[..., None] - slope[:, None, None] * labels).reshape(-1, len(labels))
+    level = (line[..., None] < middles).sum(-1)
+    return np.stack([((level <= place) * counts).sum(-1) for place in range(len(levels) - 1)], axis=-1)
 
 
 def _descend(

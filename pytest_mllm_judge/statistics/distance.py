@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import permutations
+from itertools import combinations, permutations
 
 from rapidfuzz.distance import Levenshtein
 
@@ -26,3 +26,13 @@ def farthest(answers: int) -> float:
         return 1.0
     gold = "ABCDEFGH"[:answers]
     return max(levenshtein("".join(order), gold) for order in permutations(gold))
+
+
+def kendall(judge: str, human: str) -> float:
+    """Kendall's tau of two rankings of the same letters: 1 - 2 * share of discordant pairs, in [-1, 1].
+
+    Kendall 1938; without ties tau-a and tau-b are the same.
+    """
+    place = {letter: number for number, letter in enumerate(judge)}
+    pairs = list(combinations(human, 2))
+    return 1 - 2 * sum(place[first] > place[second] for first, second in pairs) / len(pairs)

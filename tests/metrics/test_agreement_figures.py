@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mllm_judge import Estimate, Item, Judgement, Judgements, agreement, problems
-from pytest_mllm_judge.errors import NothingToMeasure, SettingsError
+from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics import CHECKS
 from pytest_mllm_judge.model import PROBLEMS, Label, Problem, Task, Tasks
 
@@ -132,8 +132,10 @@ def test_words_do_not_correlate() -> None:
 
 
 def test_no_label_at_all_is_an_error_that_says_so() -> None:
-    with pytest.raises(NothingToMeasure, match=r"pair.accuracy: none of these judgements has a human label"):
-        agreement.accuracy(judged("pair", [(None, "A")]))
+    estimate = agreement.accuracy(judged("pair", [(None, "A")]))
+    assert (estimate.value, estimate.n, estimate.unlabelled) == (None, 0, 1)
+    assert estimate.counted.reason == "none of these judgements has a human label to agree with"
+    assert (estimate >= 0.5).outcome == "undecided"
 
 
 def test_the_rate_of_problems_counts_each_kind() -> None:
@@ -150,7 +152,12 @@ FIGURES: list[tuple[Task, Callable[[Judgements], Estimate]]] = [
     ("pair", agreement.accuracy),
     ("pair", agreement.accuracy_decided),
     ("pair", lambda js: agreement.accuracy_decided(js, ties="half")),
+    ("score", agreement.mae),
+    ("score", agreement.within_one),
     ("batch", agreement.distance),
+    ("batch", agreement.accuracy),
+    ("batch", agreement.top),
+    ("batch", agreement.tau),
 ]
 
 

@@ -1,0 +1,157 @@
+"""Metrics of one's own, named assertions, slices of estimates, and the further built-in figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mllm_judge import (
+    ClaimFailed,
+    Estimate,
+    Judgement,
+    Judgements,
+    Undecided,
+    agreement,
+    assertions,
+    metric,
+)
+from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.metrics import CHECKS
+from pytest_mllm_judge.metrics.assertions import name_of, names
+from tests.metrics.test_agreement_figures import judged
+
+
+@metric
+def far_off(judgement: Judgement) -> float:
+    assert not isinstance(judgement.verdict, dict | str | None)
+    assert not isinstance(judgement.human, str | None)
+    return abs(judgement.verdict - judgement.human) >= 2
+
+
+def test_a_metric_is_the_mean_of_its_numbers() -> None:
+    estimate = far_off(judged("score", [(1, 1), (1, 3), (5, 5), (2, 2)] * 10))
+    assert (estimate.metric, estimate.value, estimate.n) == ("far_off", 0.25, 40)
+    assert estimate <= 0.5
+    assert not estimate >= 0.5
+
+
+def test_a_problem_counts_against_whatever_is_claimed() -> None:
+    estimate = far_off(judged("score", [(1, 1)] * 60 + [(1, None)] * 40))
+    assert (estimate <= 0.2).outcome == "fails"
+    assert (estimate >= 0.2).outcome == "fails"
+    assert estimate.without is not None
+    assert estimate.without.value == 0
+
+
+def test_a_number_outside_the_bounds_names_the_item_and_says_what_to_write() -> None:
+    @metric
+    def points(judgement: Judgement) -> float:
+        return 3.0
+
+    with pytest.raises(SettingsError) as told:
+        points(judged("score", [(1, 1)]))
+    assert str(told.value) == (
+        "points gave 3.0 for score-000, outside its bounds 0 to 1\n"
+        "  Give it others: @metric(bounds=(low, high))."
+    )
+
+
+def test_bounds_may_be_given_and_none_leaves_a_judgement_out() -> None:
+    @metric(bounds=(-4, 4))
+    def higher(judgement: Judgement) -> float | None:
+        verdict = judgement.verdict
+        return None if verdict == 3 else float(verdict) - 3  # type: ignore[arg-type]
+
+    estimate = higher(judged("score", [(1, 1), (1, 3), (5, 5)] * 5))
+    assert (estimate.value, estimate.n, estimate.unlabelled) == (0.0, 10, 5)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.one_of(st.integers(1, 5), st.none())), min_size=12, max_size=30)
+)
+def test_turning_a_verdict_into_a_problem_never_helps_a_metric_of_ones_own(
+    rows: list[tuple[int, int | None]],
+) -> None:
+    place = next((place for place, (_, verdict) in enumerate(rows) if verdict is not None), None)
+    if place is None:
+        return
+    before = far_off(judged("score", rows))
+    after = far_off(judged("score", [*rows[:place], (rows[place][0], None), *rows[place + 1 :]]))
+    assert after.value is not None
+    assert before.value is not None
+    assert after.value <= before.value + 1e-12
+    assert (after.upper or after.counted).value >= (before.upper or before.counted).value - 1e-12  # type: ignore[operator]
+
+
+def test_every_check_has_a_named_assertion_and_no_assertion_is_without_a_check() -> None:
+    assert names() == sorted(map(name_of, CHECKS))
+    for name in names():
+        assertion: Callable[..., object] = getattr(assertions, name)
+        assert (assertion.__doc__ or "").startswith("Claim: ")
+    with pytest.raises(AttributeError):
+        _ = assertions.assert_pair_charm
+
+
+def test_a_named_assertion_holds_fails_or_is_undecided() -> None:
+    pairs = judged("pair", [("A", "A")] * 36 + [("A", "B")] * 4)
+    assert assertions.assert_pair_accuracy(pairs, at_least=0.7).outcome == "holds"
+    with pytest.raises(ClaimFailed, match=r"fails: pair\.accuracy is not at least 0\.99"):
+        assertions.assert_pair_accuracy(pairs, at_least=0.99)
+    with pytest.raises(Undecided):
+        assertions.assert_pair_accuracy(pairs, at_least=0.9)
+    with pytest.raises(TypeError, match="takes exactly one of at_least, at_most, within"):
+        assertions.assert_pair_accuracy(pairs)
+
+
+def test_an_estimate_can_be_sliced_like_its_judgements() -> None:
+    rows = [("A", "A"), ("A", "B"), ("B", "B"), ("B", "B")] * 10
+    judgements = judged("pair", rows, sources=["maps", "maps", "charts", "charts"] * 10)
+    estimate = agreement.accuracy(judgements)
+    assert {name: part.value for name, part in estimate.by("source").items()} == {"charts": 1.0, "maps": 0.5}
+    assert estimate.where(source="maps").value == 0.5
+    assert estimate.where(source="maps").by("source")["maps"].n == 20
+
+
+@pytest.mark.parametrize("task", ["pair", "score", "batch"])
+def test_slices_of_none_and_of_one_have_an_answer(task: str) -> None:
+    label: dict[str, object] = {"pair": "A", "score": 3, "batch": "ABCD"}
+    for check in CHECKS.values():
+        if check.task not in (None, task):
+            continue
+        for rows in ([], [(label[task], label[task])]):
+            estimate: Estimate = check(judged(task, rows))  # type: ignore[arg-type]
+            assert estimate.n == len(rows)
+            assert (estimate >= 0.1).outcome == "undecided"
+            assert estimate.counted.reason
+
+
+def test_leniency_is_claimed_within_a_margin_and_problems_count_against_it() -> None:
+    lenient = judged("score", [(2, 3), (3, 3), (4, 5), (1, 1)] * 25)
+    estimate = agreement.leniency(lenient)
+    assert estimate.value == 0.5
+    assert estimate.within(0.7)
+    assert (estimate.within(0.3)).outcome == "fails"
+    silent = judged("score", [(3, 3)] * 90 + [(3, None)] * 10)
+    assert (agreement.leniency(silent).within(0.05)).outcome == "fails"
+
+
+def test_mae_and_within_one_count_a_problem_as_the_farther_end() -> None:
+    judgements = judged("score", [(2, 2), (2, 4), (4, None), (2, None)] * 5)
+    assert agreement.mae(judgements).value == (0 + 2 + 3 + 3) / 4
+    assert agreement.within_one(judgements).value == 0.25
+
+
+def test_rankings_have_a_top_and_a_tau() -> None:
+    judgements = judged("batch", [("ABCD", "ABCD"), ("ABCD", "ABDC"), ("ABCD", "DCBA"), ("ABCD", None)] * 5)
+    assert agreement.top(judgements).value == 0.5
+    assert agreement.tau(judgements).value == pytest.approx((1 + 2 / 3 - 1 - 1) / 4)
+    assert agreement.accuracy(judgements).value == 0.25
+    assert agreement.accuracy(judgements).metric == "batch.exact"
+
+
+def test_judgements_of_nothing_are_still_judgements() -> None:
+    assert len(judged("pair", [])) == 0
+    assert isinstance(judged("pair", []), Judgements)
