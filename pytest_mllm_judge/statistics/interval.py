@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 MIN_CLUSTERS = 10
 """With fewer clusters nothing is decided: their spread can't be told from so few (statistics.md 0.6)."""
+
+MIN_DISCORDANT = 5
+"""With fewer items whose verdicts differ their spread is not known; Tango alone may decide (1.7)."""
+
+MIN_OF_CLASS = 15
+"""With fewer items of a class, given or predicted, no interval of macro-F1 or recall covers (1.7)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +39,25 @@ def too_few(clusters: int) -> str:
     if clusters >= MIN_CLUSTERS:
         return ""
     return f"{clusters} independent cluster(s), fewer than {MIN_CLUSTERS}"
+
+
+def few_discordant(discordant: int) -> str:
+    """The reason not to decide on so few items whose verdicts differ; '' if they are enough (1.7)."""
+    if discordant >= MIN_DISCORDANT:
+        return ""
+    return f"{discordant} item(s) whose verdicts differ, fewer than {MIN_DISCORDANT}"
+
+
+def rare_class(human: Iterable[float], judge: Iterable[float]) -> str:
+    """The reason not to decide on a figure of classes given so seldom; '' if all are frequent enough (1.7).
+
+    A class that neither humans nor the judge gave is none. Below 15 no interval of macro-F1 covers (4.1).
+    """
+    given = [(h, j) for h, j in zip(human, judge, strict=True) if h or j]
+    fewest = min((min(pair) for pair in given), default=0)
+    if fewest >= MIN_OF_CLASS:
+        return ""
+    return f"a class was given {fewest:g} time(s) by humans or judge, fewer than {MIN_OF_CLASS}"
 
 
 def check_confidence(confidence: float) -> None:

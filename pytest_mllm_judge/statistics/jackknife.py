@@ -15,6 +15,7 @@ from pytest_mllm_judge.statistics.interval import Interval, check_confidence, to
 
 Array = npt.NDArray[np.float64]
 Scale = Literal["plain", "arctanh"]
+NO_SPREAD = "no spread at all: leaving out any cluster gives the same figure"
 
 
 def cluster_sums(rows: Array, clusters: Sequence[str]) -> Array:
@@ -40,16 +41,29 @@ def jackknife(
     (-1, 1) use the arctanh scale. Without an interval (undefined, one cluster, no spread at all) the
     bounds are None and the reason says why.
     """
-    check_confidence(confidence)
-    groups = len(sums)
+    value, without = deletions(sums, figure)
+    return from_deletions(value, without, n=n, confidence=confidence, scale=scale)
+
+
+def deletions(sums: Array, figure: Callable[[Array], Array]) -> tuple[float, Array]:
+    """The figure of all clusters, and of all but each: a number and (G,). NaN where it is undefined."""
     total = sums.sum(axis=0)
     with np.errstate(all="ignore"):
-        value = float(figure(total))
-        without = figure(total - sums) if groups > 1 else np.array([math.nan])
-        transformed = np.arctanh(np.clip(without, -1, 1)) if scale == "arctanh" else without
-    undefined = None if math.isnan(value) else value
+        without = figure(total - sums) if len(sums) > 1 else np.full(len(sums), math.nan)
+        return float(figure(total)), without
+
+
+def from_deletions(
+    value: float, without: Array, *, n: int, confidence: float = 0.95, scale: Scale = "plain"
+) -> Interval:
+    """The jackknife-t interval of a figure, from its values with each cluster left out (G,).
+
+    Sums are exact (`math.fsum`), so that neither the order of clusters nor a change of sign shows in it.
+    """
+    check_confidence(confidence)
+    groups = len(without)
     bare = Interval(
-        value=undefined,
+        value=None if math.isnan(value) else value,
         low=None,
         high=None,
         n=n,
@@ -57,16 +71,19 @@ def jackknife(
         method=f"jackknife-t, {scale}",
         confidence=confidence,
     )
-    if undefined is None:
+    if math.isnan(value):
         return replace(bare, reason="the figure is undefined on these items")
     if groups < 2:
         return replace(bare, reason=too_few(groups))
+    with np.errstate(all="ignore"):
+        transformed = np.arctanh(np.clip(without, -1, 1)) if scale == "arctanh" else without
     if not np.isfinite(transformed).all():
         return replace(bare, reason="the figure is undefined, or perfect, once some cluster is left out")
-    spread = float(((transformed - transformed.mean()) ** 2).sum())
+    mean = math.fsum(transformed.tolist()) / groups
+    spread = math.fsum(((transformed - mean) ** 2).tolist())
     error = math.sqrt((groups - 1) / groups * spread)
     if error <= 1e-12:
-        return replace(bare, reason="no spread at all: leaving out any cluster gives the same figure")
+        return replace(bare, reason=NO_SPREAD)
     reach = float(stdtrit(groups - 1, confidence)) * error
     centre = math.atanh(value) if scale == "arctanh" else value
     back = math.tanh if scale == "arctanh" else float
