@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 from pytest_mllm_judge.claims.claim import Claim, Side
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:  # so that importing claims loads no numpy
     from pytest_mllm_judge.statistics import Interval
 
 Better = Literal["higher", "lower", "neither"]
+
+
+class Pairing(Protocol):
+    """What an estimate knows so that another of its kind can be subtracted from it."""
+
+    def minus(self, other: Any) -> Estimate:
+        """The paired difference."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,9 @@ class Estimate:
     unlabelled: int = 0
     examples: Sequence[str] = ()
     wrong: int = 0
+    unpaired: int = 0
     upper: Interval | None = None
+    pairing: Pairing | None = None
     slices: Slices | None = None
 
     __array_ufunc__ = None  # a numpy number on the left asks us, not itself
@@ -99,6 +108,14 @@ class Estimate:
             raise ValueError(f"a margin is above 0, got {margin}")
         return claim
 
+    def __sub__(self, other: Estimate) -> Estimate:
+        """The paired difference of the same figure, on the items that both have; claim it `>= -margin`."""
+        if not isinstance(other, Estimate):
+            raise TypeError(f"{self.metric} - {other!r}: subtract an estimate, and compare the difference")
+        if self.pairing is None or other.pairing is None:
+            raise TypeError(f"{self.metric} - {other.metric}: these figures have no paired difference")
+        return self.pairing.minus(other.pairing)
+
     def _claim(self, side: Side, threshold: float) -> Claim:
         if isinstance(threshold, Estimate):
             raise TypeError("compare an estimate with a number: write the margin, as in a - b >= -0.05")
@@ -148,6 +165,8 @@ class Estimate:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.problems.items()))
             beside = f"; {show(self.without.value)} without them" if self.without is not None else ""
             lines.append(f"  problems  {sum(self.problems.values())} of {counted.n} ({kinds}){beside}")
+        if self.unpaired:
+            lines.append(f"  unpaired  {self.unpaired} judgements of items that only one of both has")
         if self.unlabelled:
             lines.append(f"  left out  {self.unlabelled} without a human label or majority")
         if self.examples:

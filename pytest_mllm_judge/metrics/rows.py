@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypedDict, Unpack
 
 from pytest_mllm_judge.errors import SettingsError
@@ -27,6 +27,7 @@ class Row:
     problem: str | None
     cluster: str
     group: str
+    repeat: int = 0
 
     def says(self) -> str:
         """`circles-007 chose B, expected A`, or its problem."""
@@ -42,6 +43,7 @@ class Rows:
     rows: tuple[Row, ...]
     unlabelled: int
     grouped: bool = False
+    reading: Mapping[str, object] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -111,9 +113,10 @@ def rows_of(judgements: Judgements, *, combine: Combine, **reading: Unpack[Readi
                 problem=(judgement.problem or "malformed") if verdict is None else None,
                 cluster=judgements.cluster_of(judgement.item),
                 group=group_of(judgement.item, by) if by else "",
+                repeat=judgement.repeat,
             )
         )
-    return Rows(tuple(rows), len(plain) - len(rows), grouped=by is not None)
+    return Rows(tuple(rows), len(plain) - len(rows), grouped=by is not None, reading=reading)
 
 
 def plain_of(judgements: Judgements) -> list[Judgement]:

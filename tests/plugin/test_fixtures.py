@@ -74,6 +74,7 @@ def test_baseline_run_is_the_judge_in_use(project: Project, test_file: Write) ->
         def test_baseline(judge_run, baseline_run):
             assert (judge_run.judge.name, baseline_run.judge.name) == ("good", "bad")
             assert not agreement.accuracy(baseline_run.pair) >= 0.7
+            assert agreement.accuracy(judge_run.pair) - agreement.accuracy(baseline_run.pair) >= -0.05
         """
     )
     project.run("--judge=good", "--judge-baseline=bad", "test_own.py").assert_outcomes(passed=1)

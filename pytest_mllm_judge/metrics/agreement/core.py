@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import Better
 from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.metrics.pairing import Both, Pairing, means, shares
 from pytest_mllm_judge.metrics.rows import Row, Rows
 from pytest_mllm_judge.model import Judgements, Label
 from pytest_mllm_judge.statistics import Interval, mean_interval, wilson
@@ -59,7 +60,8 @@ def share(metric: str, rows: Rows, *, confidence: float, right: Callable[[Row], 
         return wilson([right(row) for row in some.rows], some.clusters, confidence=confidence)
 
     wrong = [row for row in rows.rows if not right(row)]
-    return estimate(metric, "higher", rows, interval, wrong=wrong, confidence=confidence)
+    both = shares(right)
+    return estimate(metric, "higher", rows, interval, wrong=wrong, confidence=confidence, both=both)
 
 
 def mean(
@@ -79,7 +81,8 @@ def mean(
 
     best = bounds[1] if better == "higher" else bounds[0]
     wrong = sorted((row for row in rows.rows if worth(row) != best), key=lambda row: -abs(worth(row) - best))
-    return estimate(metric, better, rows, interval, wrong=wrong, confidence=confidence)
+    both = means(worth, bounds=bounds)
+    return estimate(metric, better, rows, interval, wrong=wrong, confidence=confidence, both=both)
 
 
 def estimate(
@@ -90,8 +93,9 @@ def estimate(
     *,
     wrong: Sequence[Row],
     confidence: float,
+    both: Both,
 ) -> Estimate:
-    """The estimate on all rows, and on those without problems beside it."""
+    """The estimate on all rows, and on those without problems beside it; `both` is its paired difference."""
     if not len(rows):
         return undefined(metric, better, rows, confidence=confidence, reason=NO_LABEL)
     problems = rows.problems()
@@ -106,4 +110,5 @@ def estimate(
         unlabelled=rows.unlabelled,
         examples=examples,
         wrong=count,
+        pairing=Pairing(metric=metric, better=better, rows=rows, both=both),
     )

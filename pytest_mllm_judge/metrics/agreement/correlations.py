@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Unpack
 
+import numpy as np
+
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.agreement.core import PAPER, READING, estimate, number, numeric_scale, off
 from pytest_mllm_judge.metrics.checks import declare
+from pytest_mllm_judge.metrics.pairing import figures
 from pytest_mllm_judge.metrics.rows import Reading, Rows, rows_of
 from pytest_mllm_judge.model import Judgements
 from pytest_mllm_judge.statistics import Interval
 from pytest_mllm_judge.statistics import pearson as pearson_interval
-from pytest_mllm_judge.statistics.correlation import Average, worst_verdicts
+from pytest_mllm_judge.statistics.correlation import Average, r_of, worst_verdicts
+from pytest_mllm_judge.statistics.figure import Figure
+from pytest_mllm_judge.statistics.jackknife import Array
 
 PEARSON = "score.pearson"
+_R = Figure(name=PEARSON, value=r_of, scale="arctanh")
 
 
 @declare(PEARSON, task="score", source=PAPER, options=(*READING, "average"), combine="mean")
@@ -49,7 +55,16 @@ def pearson(
         )
 
     wrong = sorted((row for row in rows.rows if off(row, PEARSON) > 0), key=lambda row: -off(row, PEARSON))
-    return estimate(PEARSON, "higher", rows, interval, wrong=wrong, confidence=confidence)
+    both = figures(_R, lambda some: _moments(some, points), average=average)
+    return estimate(PEARSON, "higher", rows, interval, wrong=wrong, confidence=confidence, both=both)
+
+
+def _moments(rows: Rows, points: tuple[float, ...]) -> Array:
+    """Each row's 1, x, y, x^2, y^2, xy, centred at the middle of the scale."""
+    verdicts, centre = _with_stand_ins(rows, points), sum(points) / len(points)
+    x = np.array([number(row.human, PEARSON) for row in rows.rows]) - centre
+    y = np.array([verdicts[id(row)] for row in rows.rows]) - centre
+    return np.column_stack([np.ones(len(x)), x, y, x * x, y * y, x * y])
 
 
 def _with_stand_ins(rows: Rows, points: tuple[float, ...]) -> dict[int, float]:
