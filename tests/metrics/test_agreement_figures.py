@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -152,6 +152,9 @@ FIGURES: list[tuple[Task, Callable[[Judgements], Estimate]]] = [
     ("pair", agreement.accuracy),
     ("pair", agreement.accuracy_decided),
     ("pair", lambda js: agreement.accuracy_decided(js, ties="half")),
+    ("score", agreement.kappa),
+    ("score", agreement.kappa_quadratic),
+    ("pair", agreement.kappa),
     ("score", agreement.mae),
     ("score", agreement.within_one),
     ("batch", agreement.distance),
@@ -205,3 +208,37 @@ def test_every_check_says_what_it_is_about_and_where_it_comes_from() -> None:
         assert check.about.endswith((".", ";", ",")) or len(check.about) > 20
         assert check.source
     assert {f"problems.{kind}" for kind in PROBLEMS} <= CHECKS.keys()
+
+
+def test_kappa_on_the_golden_table() -> None:
+    """statsmodels: kappa .6527229676, quadratic .7175572519; jackknife-t 95 % [.501503, .765242]."""
+    table = [[40, 5, 2], [6, 20, 4], [3, 2, 18]]
+    cells = [(h, j) for h in range(3) for j in range(3) for _ in range(table[h][j])]
+    pairs = judged("pair", [(["A", "B", "tie"][h], ["A", "B", "tie"][j]) for h, j in cells])
+    estimate = agreement.kappa(pairs, confidence=0.975)
+    assert estimate.value == pytest.approx(0.6527229676, abs=1e-10)
+    assert (estimate.low, estimate.high) == pytest.approx((0.501503, 0.765242), abs=1e-6)
+    scores = judged("score", [(h + 1, j + 1) for h, j in cells])
+    assert agreement.kappa_quadratic(scores).value == pytest.approx(0.7175572519, abs=1e-10)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["A", "B", "tie"]), st.sampled_from(["A", "B", "tie"])),
+        min_size=4,
+        max_size=9,
+    ),
+    st.lists(st.sampled_from(["A", "B", "tie"]), min_size=1, max_size=4),
+)
+def test_problems_count_as_the_labels_that_make_kappa_smallest(
+    known: list[tuple[str, str]], missing: list[str]
+) -> None:
+    """Against brute force over every choice of labels."""
+
+    def value(verdicts: Sequence[str | None]) -> float:
+        rows = [*known, *zip(missing, verdicts, strict=True)]
+        found = agreement.kappa(judged("pair", rows)).value
+        return np.inf if found is None else found
+
+    best = min(value(choice) for choice in product(["A", "B", "tie"], repeat=len(missing)))
+    assert value([None] * len(missing)) == pytest.approx(best, abs=1e-9)
