@@ -1,6 +1,8 @@
 """Numbers in, frozen results out. Deterministic: no random state but what is asked for by a seed."""
 
+from pytest_mllm_judge.statistics.bootstrap import bootstrap
 from pytest_mllm_judge.statistics.coincidence import alpha_figure, coincidence_sums
+from pytest_mllm_judge.statistics.corrected import error_corrected, ppi_mean
 from pytest_mllm_judge.statistics.correlation import Average, correlation_sums, pearson, worst_verdicts
 from pytest_mllm_judge.statistics.distance import farthest, kendall, levenshtein
 from pytest_mllm_judge.statistics.figure import Figure, interval_of, mean_figure, mean_sums, sliced_sums
@@ -50,6 +52,7 @@ __all__ = [
     "Interval",
     "accuracy_figure",
     "alpha_figure",
+    "bootstrap",
     "clopper_pearson",
     "cluster_sums",
     "coincidence_sums",
@@ -57,6 +60,7 @@ __all__ = [
     "effective_n",
     "effective_pairs",
     "equivalence",
+    "error_corrected",
     "f1_figure",
     "farthest",
     "few_discordant",
@@ -76,6 +80,7 @@ __all__ = [
     "paired_difference",
     "paired_shares",
     "pearson",
+    "ppi_mean",
     "precision_figure",
     "rare_class",
     "recall_figure",

@@ -1,0 +1,101 @@
+"""Means and pass rates corrected by human labels."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from pytest_mllm_judge.statistics import error_corrected, ppi_mean
+from tests.statistics.golden import TWO_SIDED_95
+
+HUMAN = [float(k % 3 == 0) for k in range(40)]
+JUDGE = [float(k % 3 == 0 or k % 7 == 0) for k in range(40)]
+OTHERS = [float(k % 5 < 2) for k in range(150)]
+
+
+def test_lee_s_interval_of_a_corrected_pass_rate() -> None:
+    """p .4, q0 .7, q1 .9, n 1000, 200 calibration items of each kind: the formula of the authors' code."""
+    result = error_corrected(
+        400,
+        1000,
+        true_negatives=140,
+        negatives=200,
+        true_positives=180,
+        positives=200,
+        confidence=TWO_SIDED_95,
+    )
+    assert result.value == pytest.approx(0.1667, abs=5e-5)
+    assert (result.low, result.high) == pytest.approx((0.0564, 0.2627), abs=5e-5)
+
+
+def test_a_judge_no_better_than_a_coin_corrects_nothing() -> None:
+    result = error_corrected(5, 10, true_negatives=5, negatives=10, true_positives=5, positives=10)
+    assert (result.value, result.low, result.high) == (None, None, None)
+    assert (
+        result.reason == "the judge's calls tell no pass from a fail: specificity + sensitivity is at most 1"
+    )
+
+
+def test_a_pass_rate_below_the_judge_s_own_errors_has_no_interval_of_width_nothing() -> None:
+    result = error_corrected(0, 1000, true_negatives=600, negatives=1000, true_positives=900, positives=1000)
+    assert (result.value, result.low) == (0, None)
+    assert result.reason == "the judge passes a share that its errors can't explain"
+
+
+def test_impossible_counts_are_named() -> None:
+    with pytest.raises(ValueError) as caught:
+        error_corrected(11, 10, true_negatives=5, negatives=10, true_positives=5, positives=10)
+    assert str(caught.value) == "need counts of 0 to n, and n of 1 or more, got 11 of 10"
+
+
+def test_untuned_ppi_is_the_judge_s_mean_less_its_mean_error() -> None:
+    result = ppi_mean(JUDGE, HUMAN, OTHERS, tuned=False)
+    error = sum(h - j for h, j in zip(HUMAN, JUDGE, strict=True)) / 40
+    assert result.value == pytest.approx(sum(OTHERS) / 150 + error)
+
+
+@pytest.mark.parametrize(
+    ("tuned", "value", "low", "high"),
+    [
+        (False, 0.3000000000, 0.1783874330, 0.4216125670),
+        (True, 0.3187650240, 0.2166617161, 0.4208683320),
+    ],
+)
+def test_ppi_as_the_authors_package_has_it(tuned: bool, value: float, low: float, high: float) -> None:
+    """ppi-python 0.2.3, ppi_mean_pointestimate and ppi_mean_ci(alpha=.05) on the same lists.
+
+    It divides variances by n and takes normal quantiles, we n - 1 and t(39): hence the tolerances.
+    """
+    result = ppi_mean(JUDGE, HUMAN, OTHERS, tuned=tuned, confidence=TWO_SIDED_95)
+    assert result.low is not None
+    assert result.high is not None
+    assert result.value == pytest.approx(value, abs=3e-3 if tuned else 1e-12)
+    theirs = (high - low) * math.sqrt(40 / 39) * 2.0226909 / 1.9599640
+    assert result.high - result.low == pytest.approx(theirs, rel=0.02)
+
+
+def test_a_judge_without_error_on_labelled_items_is_not_trusted_on_the_others() -> None:
+    result = ppi_mean(HUMAN, HUMAN, OTHERS)
+    assert result.value == pytest.approx(sum(HUMAN) / 40)
+    alone = ppi_mean(HUMAN, HUMAN, OTHERS, tuned=False)
+    assert (alone.low, alone.reason) == (
+        None,
+        "no spread at all: the labelled items leave nothing to correct by",
+    )
+
+
+def test_clusters_widen_a_corrected_mean() -> None:
+    pairs = [str(place // 2) for place in range(40)]
+    doubled = [HUMAN[place // 2] for place in range(40)], [JUDGE[place // 2] for place in range(40)]
+    together = ppi_mean(doubled[1], doubled[0], OTHERS, clusters=pairs)
+    alone = ppi_mean(doubled[1], doubled[0], OTHERS)
+    assert together.low is not None
+    assert alone.low is not None
+    assert together.low < alone.low
+
+
+def test_unpaired_labels_are_an_error() -> None:
+    with pytest.raises(ValueError) as caught:
+        ppi_mean([1.0, 2.0], [1.0], [1.0, 2.0])
+    assert str(caught.value) == "2 verdicts and 1 human labels: not paired"
