@@ -50,7 +50,9 @@ def _init(options: argparse.Namespace) -> None:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8377, help="default: %(default)s; 0 takes a free one")
+    told = "default: %(default)s; 0 takes a free one"
+    ports = range(2**16)
+    parser.add_argument("--port", type=int, choices=ports, metavar="PORT", default=8377, help=told)
     parser.add_argument("--key", default="shapes", help="the API key to ask for (default: %(default)s)")
     parser.add_argument(
         "--fail",

@@ -50,6 +50,7 @@ def on_undecided(policy: Policy) -> Iterator[None]:
 
 def take_undecided(short: str, whole: str) -> bool:
     """What becomes of an undecided claim: Undecided with the whole text, or a warning with the short one."""
+    __tracebackhide__ = True
     if _policy.get() != "warn":
         raise Undecided(whole)
     warnings.warn(f"undecided, taken as true: {short}", UndecidedWarning, stacklevel=3)
@@ -90,6 +91,7 @@ class Claim:
         return "fails" if low > limit or high < -limit else "undecided"
 
     def __bool__(self) -> bool:
+        __tracebackhide__ = True
         kept = _kept.get()
         if kept is not None and not any(claim is self for claim in kept):
             kept.append(self)

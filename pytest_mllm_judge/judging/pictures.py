@@ -93,10 +93,10 @@ def encode(picture: Picture) -> tuple[str, bytes]:
     data = _read(picture.file)
     change = Change.of_words(picture.change)
     with _ONE_AT_A_TIME, _opened(data, picture.file) as image:
-        if _goes_as_it_is(image, data, change):
-            return f"image/{str(image.format).lower()}", data
-        kind = _kind(image, change)
         try:
+            if _goes_as_it_is(image, data, change):
+                return f"image/{str(image.format).lower()}", data
+            kind = _kind(image, change)
             return f"image/{kind.lower()}", _encoded(_prepared(image, change, kind), kind, change)
         except (OSError, ValueError, SyntaxError) as error:
             raise _unreadable(picture.file, error) from error

@@ -80,6 +80,7 @@ def sliceable(metric: M) -> M:
 
     @wraps(metric)
     def measured(judgements: Judgements, /, **options: Any) -> Estimate:
+        __tracebackhide__ = True
         whole = metric(judgements, **options)
         return replace(whole, slices=Slices(judgements, lambda part: measured(part, **options)))
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_mllm_judge.benchmarks import Benchmark, Gate
+from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.claims import Claim, Estimate
 from pytest_mllm_judge.errors import BenchmarkError, MllmJudgeError, SettingsError
 from pytest_mllm_judge.metrics.checks import Check, check_named
 from pytest_mllm_judge.metrics.reach import judges
 from pytest_mllm_judge.model import Item, Judgements
-from pytest_mllm_judge.model.judgements import field
+from pytest_mllm_judge.model.judgements import field, known_field
 
 _SIDES = {"at_least": "at least", "at_most": "at most", "within": "within"}
 
@@ -51,16 +52,18 @@ def check_gate(name: str, benchmark: Benchmark) -> None:
         check = check_named(gate.check)
         _check_options(gate, check)
         items = items_of(gate, benchmark.items)
+        for field_name in gate.where:
+            known_field(field_name, benchmark.items)
         if not items:
             raise SettingsError(f"no item of this benchmark is in it{_where(gate)}")
         claims = _claims(gate, check, items, benchmark)
     except (MllmJudgeError, ValueError) as error:
         if isinstance(error, BenchmarkError):
             raise
-        raise BenchmarkError(benchmark.file, f'gates."{name}": {error}') from error
+        raise BenchmarkError(shown(benchmark.file), f'gates."{name}": {error}') from error
     if claims:
         what = f'gates."{name}": {_out_of_reach(gate, claims)}'
-        raise BenchmarkError(benchmark.file, what, _reach_hint(gate, claims))
+        raise BenchmarkError(shown(benchmark.file), what, _reach_hint(gate, claims))
 
 
 def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmark) -> list[Claim]:

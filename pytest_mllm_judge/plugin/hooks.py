@@ -98,6 +98,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     state.fault = find_fault(session, state)
     if state.fault and not hasattr(session.config, "workerinput"):
+        state.told = True
         raise pytest.UsageError(state.fault)
 
 

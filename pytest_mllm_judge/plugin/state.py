@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 class State:
     """The settled options, the session of runs, the run record, and why nothing may be asked.
 
-    `fault` is the first thing that is wrong with the whole run; nothing is asked once it is set.
+    `fault` is the first thing that is wrong with the whole run; nothing is asked once it is set. `told`
+    says that pytest itself tells it.
     `failed` and `undecided` count red reports, and those of them that are red for being undecided.
     """
 
     config: pytest.Config
     options: dict[str, Any]
     fault: str = ""
+    told: bool = False
     failed: int = 0
     undecided: int = 0
     without_judge: int = 0

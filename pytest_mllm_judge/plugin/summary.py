@@ -37,6 +37,8 @@ def receive(state: State, output: dict[str, Any]) -> None:
 
 def write(terminal: pytest.TerminalReporter, state: State) -> None:
     """Write the summary of every judge on every benchmark, and what was skipped."""
+    if state.fault and state.told:
+        return
     if state.fault:
         terminal.section("judges: nothing was asked", red=True)
         terminal.line(state.fault)

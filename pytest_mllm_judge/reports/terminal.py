@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from pytest_mllm_judge.metrics import agreement
 from pytest_mllm_judge.model import PROBLEMS, Judgements
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 
+_ASKED = re.compile(r"^judge '[^']*', item '[^']*': ")
 TASKS = ("score", "pair", "batch")
 _OUTCOMES = {"holds": "held", "fails": "failed", "undecided": "undecided"}
 
@@ -107,7 +109,8 @@ def _first_reasons(cases: Sequence[Plain], *, most: int = 3) -> Iterator[str]:
 
 
 def _first_line(text: str) -> str:
-    line = text.partition("\n")[0]
+    """The first line of a reason, without the judge and the item that it begins with."""
+    line = _ASKED.sub("", text.partition("\n")[0])
     return line if len(line) <= 160 else line[:159] + "…"
 
 
@@ -131,10 +134,21 @@ def gate_line(claim: Mapping[str, Any]) -> str:
     return f"{claim['metric']} {claim['side']} {claim['threshold']:g}: {show(estimate['value'])} ({bounds})"
 
 
+def _replies(run: Plain, cases: Sequence[Plain]) -> Iterator[str]:
+    """What came back: recorded or replayed, and what did not."""
+    silent = sum(case["problem"] in ("error", "not_asked") for case in cases)
+    if run["recorded"]:
+        yield f"{run['recorded']} replies recorded"
+    elif silent < len(cases):
+        yield "every reply replayed" if not silent else f"{len(cases) - silent} replies replayed"
+    if silent:
+        yield f"{silent} questions without a reply"
+
+
 def _costs(run: Plain, cases: Sequence[Plain]) -> Iterator[str]:
-    parts = []
+    parts: list[str] = []
     if run["cassette"] is not None:
-        parts.append(f"{run['recorded']} replies recorded" if run["recorded"] else "every reply replayed")
+        parts += _replies(run, cases)
     tokens = [case["tokens"] for case in cases if case["tokens"]]
     if tokens:
         parts.append(f"{sum(t[0] for t in tokens):,} input and {sum(t[1] for t in tokens):,} output tokens")

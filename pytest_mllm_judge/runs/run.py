@@ -15,6 +15,7 @@ from pytest_mllm_judge.recording.recorder import Recorder
 
 Mode = Literal["none", "new_episodes", "all"]
 Key = tuple[str, str, int]
+_SHUT = (401, 403)
 
 
 class Run:
@@ -36,6 +37,7 @@ class Run:
         self.recorder = recorder
         self.items = limited(benchmark.items, limit)
         self._kept: dict[Key, Judgement] = {}
+        self._shut = ""
 
     def ask(self, item: Item, *, repeat: int = 0, variant: str = "") -> Judgement:
         """The judgement of an item: kept, replayed, or asked for now.
@@ -57,6 +59,8 @@ class Run:
             problem, reason = "not_asked", str(miss)
         except (JudgeError, BenchmarkError) as error:
             problem, reason = "error", str(error)
+            if isinstance(error, JudgeError) and error.status in _SHUT:
+                self._shut = reason
         return Judgement(
             item=question.item,
             judge=self.judge.name,
@@ -67,6 +71,9 @@ class Run:
         )
 
     def _reply(self, question: Question) -> Reply:
+        """Raise JudgeError without asking once the key was refused: it would be for every question."""
+        if self._shut and not (self.recorder is not None and self.recorder.has(question)):
+            raise JudgeError(self._shut)
         if self.recorder is None:
             return self.judge.ask(question)
         return self.recorder.exchange(

@@ -17,6 +17,8 @@ Array = npt.NDArray[np.float64]
 Scale = Literal["plain", "arctanh"]
 NO_SPREAD = "no spread at all: leaving out any cluster gives the same figure"
 
+_ROUNDING = 1e-9
+
 
 def cluster_sums(rows: Array, clusters: Sequence[str]) -> Array:
     """The sum of `rows` (n, K) within each cluster: (G, K), clusters in the order they first appear."""
@@ -75,10 +77,9 @@ def from_deletions(
         return replace(bare, reason="the figure is undefined on these items")
     if groups < 2:
         return replace(bare, reason=too_few(groups))
-    with np.errstate(all="ignore"):
-        transformed = np.arctanh(np.clip(without, -1, 1)) if scale == "arctanh" else without
-    if not np.isfinite(transformed).all():
+    if not np.isfinite(without).all() or (scale == "arctanh" and _touches_one(value, without)):
         return replace(bare, reason="the figure is undefined, or perfect, once some cluster is left out")
+    transformed = np.arctanh(without) if scale == "arctanh" else without
     mean = math.fsum(transformed.tolist()) / groups
     spread = math.fsum(((transformed - mean) ** 2).tolist())
     error = math.sqrt((groups - 1) / groups * spread)
@@ -88,6 +89,11 @@ def from_deletions(
     centre = math.atanh(value) if scale == "arctanh" else value
     back = math.tanh if scale == "arctanh" else float
     return replace(bare, low=back(centre - reach), high=back(centre + reach), reason=too_few(groups))
+
+
+def _touches_one(value: float, without: Array) -> bool:
+    """Whether a coefficient is 1 or -1 but for rounding: there arctanh would make certainty of nothing."""
+    return bool(max(abs(value), float(np.abs(without).max())) >= 1 - _ROUNDING)
 
 
 def mean_interval(

@@ -210,3 +210,16 @@ def test_an_item_that_was_changed_under_the_same_id_is_asked_anew(bench: Path) -
     changed = run.items[0].model_copy(update={"instruction": "Look again."})
     assert (first.verdict, run.ask(changed).verdict) == ("A", "B")
     assert run.ask(changed).item is changed
+
+
+def test_after_a_refused_key_nothing_more_is_asked(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = session(bench, mode="new_episodes").run("own", bench)
+    asked: list[str] = []
+
+    def refuse(question: Question) -> Reply:
+        asked.append(question.item.id)
+        raise JudgeError("the key was refused", status=401)
+
+    monkeypatch.setattr(run.judge, "ask", refuse)
+    assert {j.reason for j in run.pair} == {"the key was refused"}
+    assert len(asked) == 1

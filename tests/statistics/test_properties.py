@@ -151,3 +151,15 @@ def test_verdicts_that_run_against_the_humans_have_an_interval_below_zero() -> N
     assert result.value == pytest.approx(-1)
     assert result.high is not None
     assert -1 < result.high < 0
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("n", [7, 12, 25, 40])
+def test_two_valued_scores_on_one_line_are_never_certain(n: int, sign: int) -> None:
+    """Rounding makes r a hair less than 1 here; that must not pass for an interval."""
+    for first in range(2, n - 1):
+        human = [2] * first + [5] * (n - first)
+        judge = [1 if (label == 2) == (sign == 1) else 5 for label in human]
+        result = pearson(judge, human, [str(i) for i in range(n)], scale=(1, 5))
+        assert result.value == pytest.approx(sign)
+        assert result.low is None or result.high is None or result.high - result.low > 0.01
