@@ -183,12 +183,13 @@ def reach_unseen(
 
 
 def _at_corners(figure: Figure, total: Array, share: float) -> Array:
-    """The figure with a share of all items moved to each corner, where it is defined."""
+    """The figure as it is, and with a share of all items moved to each corner, where it is defined."""
     assert figure.corners is not None
     assert figure.mass is not None
     items = float(total @ figure.mass)
+    moved = (1 - share) * total + share * items * figure.corners
     with np.errstate(all="ignore"):
-        found = figure.value((1 - share) * total + share * items * figure.corners)
+        found = figure.value(np.vstack([total, moved]))
     return found[np.isfinite(found)]
 
 

@@ -170,8 +170,8 @@ def paired_difference(
         result = _by_tango(result, figure, discordant)
     elif result.low is None and np.isfinite(ours_without - theirs_without).all():
         result = _by_corners(result, figure, first, second)
-    why = figure.reason(first.sum(axis=0)) or figure.reason(second.sum(axis=0)) if discordant else ""
-    return replace(_within(result, figure), reason=result.reason or why)
+    why = {figure.reason(sums.sum(axis=0)) for sums in (first, second)} - {""} if discordant else set()
+    return replace(_within(result, figure), reason=result.reason or min(why, default=""))
 
 
 def _within(result: Interval, figure: Figure) -> Interval:

@@ -203,7 +203,9 @@ def test_scores_off_any_scale_are_ranked_anew_without_each_cluster(
     assume(len(set(x)) > 20 and len(set(y)) > 20 and len(set(clusters)) > 2)
     names = [str(cluster) for cluster in clusters]
     for ours, theirs in ((spearman, stats.spearmanr), (tau_b, stats.kendalltau)):
-        without = [theirs(x[clusters != c], y[clusters != c]).statistic for c in sorted(set(clusters))]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            without = [theirs(x[clusters != c], y[clusters != c]).statistic for c in sorted(set(clusters))]
         result = ours(list(y), list(x), names)
         assert result.value == pytest.approx(theirs(x, y).statistic, abs=1e-9)
         if result.value is None or result.low is None:

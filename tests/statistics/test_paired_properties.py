@@ -226,8 +226,7 @@ def test_the_design_effect_widens_a_difference() -> None:
     assert together.low < alone.low
 
 
-def test_repeats_are_no_more_items() -> None:
-    """Five repeats of an item in one cluster are worth one item whose judges always agree or differ."""
+def test_means_over_repeats_get_half_a_pseudo_pair() -> None:
     means = [0.8, 0.6, 1.0, 0.4, 1.0] * 20
     others = [0.6, 0.6, 0.8, 0.6, 1.0] * 20
     result = paired_shares(means, others, [str(i) for i in range(100)])
@@ -238,6 +237,23 @@ def test_repeats_are_no_more_items() -> None:
     assert result.low is not None
     assert plain.low is not None
     assert result.low < plain.low
+
+
+def test_half_a_pseudo_pair_by_hand() -> None:
+    """Differences 1/2, -1/2 and eight 0: squares 1/2 and the pair's 1, over 11 items, 10 clusters, t(9)."""
+    first, second = [0.5, 0.0, *[1.0] * 8], [0.0, 0.5, *[1.0] * 8]
+    result = paired_shares(first, second, [str(i) for i in range(10)])
+    assert result.high == pytest.approx(1.8331129 * (1.5 * 11 / 10) ** 0.5 / 11)
+    assert result.low == negated(result.high)
+
+
+def test_slices_that_are_perfect_keep_their_own_uncertainty_together() -> None:
+    """Three slices of 20 items: each share at Bonferroni's level, 1 - (.05 / 3)^(1/20) (Clopper-Pearson)."""
+    rows = np.tile([1.0, 0.0, 0.0, 0.0], (60, 1))
+    sums = sliced_sums(rows, [str(place % 3) for place in range(60)], [str(place) for place in range(60)])
+    result = interval_of(accuracy_figure(2).over(3), sums, n=60)
+    assert (result.value, result.high) == (1.0, 1.0)
+    assert result.low == pytest.approx((0.05 / 3) ** (1 / 20))
 
 
 def test_p_values_and_intervals_agree_at_every_level() -> None:
