@@ -32,7 +32,34 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     _add_init(verbs.add_parser("init", help="draw the bundled benchmark anywhere"))
     _add_serve(verbs.add_parser("serve", help="serve the reference judges on loopback, OpenAI-compatible"))
+    _add_plan(verbs.add_parser("plan", help="how many items a margin needs, and what a benchmark can show"))
     return parser
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("benchmark", type=Path, nargs="?", help="a benchmark at hand: what it can show")
+    parser.add_argument("--margin", type=float, default=0.05, help="default: %(default)s")
+    parser.add_argument("--power", type=float, default=0.8, help="default: %(default)s")
+    parser.add_argument("--repeats", type=int, default=1, help="asks of each item (default: %(default)s)")
+    parser.add_argument("--noise", type=float, default=0.0, help="how often asking again changes a verdict")
+    parser.add_argument("--per-cluster", type=float, default=1.0, help="items that share a picture")
+    parser.add_argument("--correlation", type=float, default=0.0, help="how alike those are, 0 to 1")
+    parser.set_defaults(run=_plan)
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from pytest_mllm_judge.benchmarks import load
+    from pytest_mllm_judge.reports.plan import Plan, for_benchmark, for_margin
+
+    names = ("margin", "power", "repeats", "noise", "per_cluster", "correlation")
+    plan = Plan(**{name: getattr(options, name) for name in names})
+    try:
+        lines = [*for_margin(plan)]
+        if options.benchmark is not None:
+            lines += ["", *for_benchmark(load(options.benchmark), plan)]
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    print("\n".join(lines))
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:
