@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import tests.everything  # noqa: F401
+
 pytest_plugins = ["pytester"]
 
 PROJECT = Path(__file__).parents[1]

@@ -10,11 +10,6 @@ from typing import Any
 
 import pytest
 
-# pytester forgets what an inner run imported, and numpy can't be imported twice.
-import pytest_mllm_judge.judging.openai
-import pytest_mllm_judge.reference.judge
-import pytest_mllm_judge.reports.terminal
-import pytest_mllm_judge.runs.session  # noqa: F401
 from pytest_mllm_judge.benchmarks.manifest import read_manifest
 from pytest_mllm_judge.judging.prompting import load_prompt
 from pytest_mllm_judge.judging.registry import checked

@@ -11,13 +11,6 @@ from typing import Any
 
 import pytest
 
-# pytester forgets what an inner run imported, and numpy can't be imported twice.
-import pytest_mllm_judge.judging.log
-import pytest_mllm_judge.judging.openai
-import pytest_mllm_judge.recording.transport
-import pytest_mllm_judge.reports.terminal
-import pytest_mllm_judge.runs.session  # noqa: F401
-
 SPREADS = [(), ("-n", "0"), ("-n", "2")]
 SOURCES = ("charts", "maps")
 

@@ -9,12 +9,6 @@ from pathlib import Path
 
 import pytest
 
-# pytester forgets what an inner run imported, and numpy can't be imported twice.
-import pytest_mllm_judge.judging.openai
-import pytest_mllm_judge.recording.transport
-import pytest_mllm_judge.reference.judge
-import pytest_mllm_judge.reports.terminal
-import pytest_mllm_judge.runs.session  # noqa: F401
 from pytest_mllm_judge import Session, agreement
 from pytest_mllm_judge.reference.server import running
 

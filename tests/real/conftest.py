@@ -9,11 +9,6 @@ from typing import Any
 
 import pytest
 
-# pytester forgets what an inner run imported, and numpy can't be imported twice.
-import pytest_mllm_judge.judging.log
-import pytest_mllm_judge.reports.terminal
-import pytest_mllm_judge.runs.session  # noqa: F401
-
 MakeProject = Callable[..., pytest.Pytester]
 
 
