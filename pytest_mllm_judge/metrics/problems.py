@@ -13,7 +13,7 @@ from pytest_mllm_judge.model import PROBLEMS, Judgements, Problem
 from pytest_mllm_judge.statistics import clopper_pearson
 
 
-@declare("problems.rate", task=None, source="design")
+@declare("problems.rate", task=None, source="this project")
 def rate(
     judgements: Judgements, /, *, kinds: Collection[Problem] = PROBLEMS, confidence: float = 0.95
 ) -> Estimate:
@@ -41,7 +41,7 @@ def _of(kind: Problem) -> Metric:
         return rate(judgements, kinds=(kind,), confidence=confidence)
 
     one_rate.__doc__ = f"Share of judgements that are {kind.replace('_', ' ')}."
-    return declare(f"problems.{kind}", task=None, source="design")(one_rate)
+    return declare(f"problems.{kind}", task=None, source="this project")(one_rate)
 
 
 refused, malformed, truncated, error, not_asked = map(_of, PROBLEMS)

@@ -18,7 +18,7 @@ from pytest_mllm_judge.statistics.planning import (
 )
 
 DISCORDANCES = {0.06: "a new snapshot", 0.15: "the next version", 0.25: "another family"}
-"""How often the verdicts of two equally good judges differ, as seen on real logs (statistics.md 1.7)."""
+"""How often the verdicts of two equally good judges differ, as seen on real logs."""
 
 
 @dataclass(frozen=True, kw_only=True)

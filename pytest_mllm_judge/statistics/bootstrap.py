@@ -11,7 +11,7 @@ from pytest_mllm_judge.statistics.interval import Interval, check_confidence, to
 from pytest_mllm_judge.statistics.jackknife import Array
 
 FEWEST = 25
-"""Below so many clusters its interval is too narrow (statistics.md 4.4)."""
+"""Below so many clusters its interval is too narrow."""
 _BLOCK = 500
 
 

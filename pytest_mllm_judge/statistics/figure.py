@@ -1,4 +1,4 @@
-"""A figure as a function of additive sums, and its interval for one judge (statistics.md 1.2, 1.3)."""
+"""A figure as a function of additive sums, and its interval for one judge."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MIN_CLUSTERS = 10
-"""With fewer clusters nothing is decided: their spread can't be told from so few (statistics.md 0.6)."""
+"""With fewer clusters nothing is decided: their spread can't be told from so few."""
 
 MIN_DISCORDANT = 5
 """With fewer items whose verdicts differ their spread is not known; Tango alone may decide (1.7)."""

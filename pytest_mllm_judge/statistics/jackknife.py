@@ -1,4 +1,4 @@
-"""The engine for smooth figures: delete-one-cluster jackknife with t(G-1) (statistics.md 1.3)."""
+"""The engine for smooth figures: delete-one-cluster jackknife with t(G-1)."""
 
 from __future__ import annotations
 

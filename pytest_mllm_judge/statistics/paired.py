@@ -68,7 +68,7 @@ def paired_shares(
     """The difference first - second of two shares over the same items.
 
     Values are 1 where a judge was right and 0 where not: Tango's interval on wins, losses and n divided by
-    the design effect (statistics.md 1.4). Values between, as means over repeats or ties worth a half, take
+    the design effect. Values between, as means over repeats or ties worth a half, take
     the jackknife-t with half a pseudo-win and half a pseudo-loss.
     """
     ours, theirs = _paired(first, second, clusters)
@@ -105,9 +105,8 @@ def _paired(first: Sequence[float], second: Sequence[float], clusters: Sequence[
 def effective_pairs(differences: Sequence[float] | Array, clusters: Sequence[str]) -> float:
     """How many independent pairs the clustered ones are worth: n / design effect, at most n.
 
-    The design effect is the cluster-robust over the plain variance of the mean difference (statistics.md
-    1.4). With fewer than five clusters that hold a difference it is not known; then no cluster counts more
-    than once.
+    The design effect is the cluster-robust over the plain variance of the mean difference. With fewer than
+    five clusters that hold a difference it is not known; then no cluster counts more than once.
     """
     values = np.asarray(differences, dtype=float)
     n = len(values)
@@ -123,7 +122,7 @@ def effective_pairs(differences: Sequence[float] | Array, clusters: Sequence[str
 
 
 def _guarded(differences: Array, clusters: Sequence[str], confidence: float) -> Interval:
-    """Jackknife-t of a mean in [-1, 1] with half a pair of pseudo-items at the ends (statistics.md 1.4).
+    """Jackknife-t of a mean in [-1, 1] with half a pair of pseudo-items at the ends.
 
     The pseudo-pair works as Bonett & Price's (2012): it keeps the variance from vanishing with few changes.
     """

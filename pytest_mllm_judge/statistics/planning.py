@@ -1,4 +1,4 @@
-"""How many items, clusters and repeats a claim needs, before anything is spent (statistics.md 1.7)."""
+"""How many items, clusters and repeats a claim needs, before anything is spent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAIRED_SPREADS = MappingProxyType(
     }
 )
 """The spread of a paired difference, its standard error times the root of n: lowest and highest of 18 pairs
-of real judges on 9 data sets (statistics.md 1.7). Scores had 5 or 6 points."""
+of real judges on 9 data sets. Scores had 5 or 6 points."""
 
 
 def spread_of(error: float, n: int) -> float:

@@ -15,7 +15,7 @@ _FEW = 5
 
 
 def effective_n(hits: Sequence[bool], clusters: Sequence[str]) -> float:
-    """How many independent items the clustered ones are worth: p(1-p) / v, at most n (statistics.md 1.5).
+    """How many independent items the clustered ones are worth: p(1-p) / v, at most n.
 
     v is the cluster-robust variance of the share. With fewer than five clusters that hold the rarer outcome,
     v says next to nothing of how that outcome gathers in clusters; then no cluster counts more than once.

@@ -41,7 +41,7 @@ def tau(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpac
     return mean("batch.tau", rows, worth, confidence=confidence, bounds=(-1.0, 1.0))
 
 
-@declare("score.mae", task="score", source="design", options=READING, combine="mean")
+@declare("score.mae", task="score", source="this project", options=READING, combine="mean")
 def mae(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
     """Mean distance of scores from the humans' mean, in points; lower is better.
 
@@ -60,7 +60,7 @@ def mae(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpac
     return mean(metric, rows, far, confidence=confidence, better="lower", bounds=(0.0, high - low))
 
 
-@declare("score.leniency", task="score", source="design", options=READING, combine="mean")
+@declare("score.leniency", task="score", source="this project", options=READING, combine="mean")
 def leniency(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
     """Mean of score less the humans' mean, in points: above 0 the judge is lenient.
 

@@ -33,9 +33,9 @@ def agrees(judgement: Judgement) -> bool | None:
     return all(answers) if answers else None
 
 
-@declare("score.accuracy", task="score", source="design", options=READING)
+@declare("score.accuracy", task="score", source="this project", options=READING)
 @declare("pair.accuracy", task="pair", source=PAPER, options=READING)
-@declare("batch.exact", task="batch", source="design", options=READING)
+@declare("batch.exact", task="batch", source="this project", options=READING)
 def accuracy(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
     """Share of judgements whose verdict is the humans' majority label, in [0, 1].
 
@@ -78,7 +78,7 @@ def accuracy_decided(
     return mean(metric, decided, worth, confidence=confidence)
 
 
-@declare("score.within_one", task="score", source="design", options=READING, combine="mean")
+@declare("score.within_one", task="score", source="this project", options=READING, combine="mean")
 def within_one(
     judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]
 ) -> Estimate:
@@ -89,7 +89,7 @@ def within_one(
     return share(metric, rows, confidence=confidence, right=lambda row: off(row, metric) <= 1)
 
 
-@declare("batch.top", task="batch", source="design", options=READING)
+@declare("batch.top", task="batch", source="this project", options=READING)
 def top(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
     """Share of rankings with the humans' best answer on top, in [0, 1]. A problem is wrong."""
     rows = rows_of(judgements, combine="majority", **reading)
