@@ -6,8 +6,18 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from pytest_mllm_judge.reference.claims import Beside, Cell, Claim, Compare, Count, Extreme, More, Place, Row
 from pytest_mllm_judge.reference.grammar import OPENERS, say
+from pytest_mllm_judge.reference.statements import (
+    Beside,
+    Cell,
+    Compare,
+    Count,
+    Extreme,
+    More,
+    Place,
+    Row,
+    Statement,
+)
 from pytest_mllm_judge.reference.topics import Topic
 
 CLAIMS = (4, 7)
@@ -50,7 +60,7 @@ def instruction(topic: Topic, rng: Random) -> str:
     return f"{_question(topic.true)} {rng.choice(more)}"
 
 
-def _question(claim: Claim) -> str:  # noqa: PLR0911 - one for each kind of claim
+def _question(claim: Statement) -> str:  # noqa: PLR0911 - one for each kind of claim
     """The question to which the claim could be an answer."""
     match claim:
         case Count(noun, colour, _):
@@ -84,7 +94,7 @@ def answer(asked: Topic, topics: list[Topic], *, author: str, errors: int, rng: 
     return _text(claims, AUTHORS[author], rng)
 
 
-def _text(claims: list[Claim], style: Author, rng: Random) -> str:
+def _text(claims: list[Statement], style: Author, rng: Random) -> str:
     text = ""
     for place, claim in enumerate(claims):
         said = say(claim, phrasing=rng.randrange(style.phrasings), digits=style.digits)

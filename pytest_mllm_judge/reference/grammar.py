@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 
-from pytest_mllm_judge.reference.claims import (
+from pytest_mllm_judge.reference.scene import COLOURS
+from pytest_mllm_judge.reference.statements import (
     MOST,
     THAN,
     WAYS,
     Beside,
     Cell,
-    Claim,
     Compare,
     Count,
     Extreme,
     More,
     Place,
     Row,
+    Statement,
 )
-from pytest_mllm_judge.reference.scene import COLOURS
 
 NUMBERS = (
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
@@ -30,7 +30,7 @@ NUMBERS = (
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 _NOUNS = ("circle", "square", "triangle", "shape", "bar", "cell", "horizontal line", "vertical line", "line")
 
-PHRASES: dict[type[Claim], tuple[str, ...]] = {
+PHRASES: dict[type[Statement], tuple[str, ...]] = {
     Count: (
         "there {are} {number} {things}",
         "i count {number} {things}",
@@ -108,16 +108,16 @@ class Sentence:
     """A piece of an answer as it was written, and the claim it makes."""
 
     text: str
-    claim: Claim
+    claim: Statement
 
 
-def say(claim: Claim, *, phrasing: int, digits: bool) -> str:
+def say(claim: Statement, *, phrasing: int, digits: bool) -> str:
     """The claim in words, in lower case and without a full stop. `phrasing` is taken modulo their number."""
     phrases = PHRASES[type(claim)]
     return phrases[phrasing % len(phrases)].format_map(_words(claim, digits=digits))
 
 
-def _words(claim: Claim, *, digits: bool) -> dict[str, str]:
+def _words(claim: Statement, *, digits: bool) -> dict[str, str]:
     values = {field.name: getattr(claim, field.name) for field in fields(claim)}
     number, noun = values.get("number"), values.get("noun", "cell")
     words = {name: _number(value, digits) for name, value in values.items() if isinstance(value, int)}
@@ -136,7 +136,7 @@ def _number(number: int, digits: bool) -> str:
 
 def claims(text: str) -> list[Sentence]:
     """The different claims that a text makes, in order; what makes none, or says one again, is left out."""
-    found: dict[Claim, Sentence] = {}
+    found: dict[Statement, Sentence] = {}
     for piece in re.split(r"[.!?;\n]+|, and ", text):
         claim = read(piece)
         if claim is not None:
@@ -144,7 +144,7 @@ def claims(text: str) -> list[Sentence]:
     return list(found.values())
 
 
-def read(piece: str) -> Claim | None:
+def read(piece: str) -> Statement | None:
     """The claim that one piece of a text makes, or None."""
     plain = re.sub(r"\s+", " ", piece).strip(" *-\"'").lower()
     for opener in OPENERS:
@@ -157,7 +157,7 @@ def read(piece: str) -> Claim | None:
 
 
 @cache
-def _patterns() -> dict[type[Claim], tuple[re.Pattern[str], ...]]:
+def _patterns() -> dict[type[Statement], tuple[re.Pattern[str], ...]]:
     return {kind: tuple(_pattern(phrase) for phrase in phrases) for kind, phrases in PHRASES.items()}
 
 
@@ -169,7 +169,7 @@ def _pattern(phrase: str) -> re.Pattern[str]:
     return re.compile("".join(odd))
 
 
-def _claim(kind: type[Claim], words: dict[str, str]) -> Claim | None:
+def _claim(kind: type[Statement], words: dict[str, str]) -> Statement | None:
     """The claim of a kind with these words; None where they make no sense, such as bars in a row of cells."""
     values: dict[str, object] = {**words}
     if (things := words.get("things")) is not None:

@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from pytest_mllm_judge.reference.claims import (
+from pytest_mllm_judge.reference.scene import COLOURS, Mark, Marks, Scene
+from pytest_mllm_judge.reference.statements import (
     Beside,
     Cell,
-    Claim,
     Compare,
     Count,
     Extreme,
     More,
     Place,
     Row,
+    Statement,
     extremes,
     is_less,
     named,
     only,
 )
-from pytest_mllm_judge.reference.scene import COLOURS, Mark, Marks, Scene
 
 _CLEAR = 12
 """Centres nearer to each other than this, in pixels, are not said to lie left, right, above or below."""
@@ -31,8 +31,8 @@ _CLEAR = 12
 class Topic:
     """One thing to say of a picture: rightly (`true`), or wrongly (any of `false`)."""
 
-    true: Claim
-    false: tuple[Claim, ...]
+    true: Statement
+    false: tuple[Statement, ...]
 
 
 def topics(scene: Scene) -> list[Topic]:

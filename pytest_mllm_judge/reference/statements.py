@@ -164,4 +164,4 @@ class Place:
         return [bar.colour for bar in bars[self.number - 1 : self.number]] == [self.colour]
 
 
-Claim = Count | More | Beside | Extreme | Compare | Cell | Row | Place
+Statement = Count | More | Beside | Extreme | Compare | Cell | Row | Place

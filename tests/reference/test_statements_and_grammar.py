@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mllm_judge.reference.claims import Beside, Claim, Compare, Count, Extreme, More, Place, Row
 from pytest_mllm_judge.reference.grammar import OPENERS, PHRASES, claims, read, say
 from pytest_mllm_judge.reference.scene import SOURCES, Mark, scene
+from pytest_mllm_judge.reference.statements import (
+    Beside,
+    Compare,
+    Count,
+    Extreme,
+    More,
+    Place,
+    Row,
+    Statement,
+)
 from pytest_mllm_judge.reference.topics import Topic, topics
 
 SCENES = [scene(source, number) for source in SOURCES for number in range(1, 26)]
@@ -53,7 +62,7 @@ MARKS = (
         (Row(1, "red", 0), False),  # no rows
     ],
 )
-def test_a_claim_holds_by_the_marks_alone(claim: Claim, holds: bool) -> None:
+def test_a_claim_holds_by_the_marks_alone(claim: Statement, holds: bool) -> None:
     assert claim.holds(MARKS) is holds
 
 
