@@ -11,20 +11,29 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_mllm_judge.claims.deciding import (
+    Outcome,
+    Side,
+    decide,
+    distance,
+    tightest_of,
+    together,
+    why_not,
+)
+from pytest_mllm_judge.claims.show import builtin, show_down, show_up
 from pytest_mllm_judge.errors import Undecided, UndecidedWarning
 
 if TYPE_CHECKING:
     from pytest_mllm_judge.claims.estimate import Estimate
     from pytest_mllm_judge.statistics import Interval
 
-Outcome = Literal["holds", "fails", "undecided"]
-Side = Literal["at least", "at most", "within"]
 Policy = Literal["fail", "warn", "skip"]
 
 _kept: ContextVar[list[Claim] | None] = ContextVar("kept_claims", default=None)
 _policy: ContextVar[Policy] = ContextVar("undecided_policy", default="fail")
 _numbers = itertools.count(1)
 _WORST_FIRST: tuple[Outcome, ...] = ("fails", "undecided", "holds")
+_NOTHING_LEFT = 1e-9
 
 
 @contextmanager
@@ -69,26 +78,23 @@ class Claim:
     @property
     def outcome(self) -> Outcome:
         """Decided on the figure with problems counted and on the one without them; the worse is taken."""
+        outcomes = (decide(self.side, self.threshold, interval) for interval in self._intervals)
+        return min(outcomes, key=_WORST_FIRST.index)
+
+    @property
+    def _intervals(self) -> list[Interval]:
+        """Those that must all lie on the good side. With `upper`, problems count against either bound."""
         estimate = self.estimate
         if estimate.upper is None or self.side == "at least":
             counted = [estimate.counted]
         else:
             counted = [estimate.upper] if self.side == "at most" else [estimate.counted, estimate.upper]
-        intervals = [*counted, estimate.without]
-        outcomes = (self._decide(each) for each in intervals if each is not None)
-        return min(outcomes, key=_WORST_FIRST.index)
+        return counted if estimate.without is None else [*counted, estimate.without]
 
-    def _decide(self, interval: Interval) -> Outcome:
-        if interval.reason or interval.low is None or interval.high is None:
-            return "undecided"
-        low, high, limit = interval.low, interval.high, self.threshold
-        if self.side == "at least":
-            return "holds" if low >= limit else "fails" if high < limit else "undecided"
-        if self.side == "at most":
-            return "holds" if high <= limit else "fails" if low > limit else "undecided"
-        if -limit <= low and high <= limit:
-            return "holds"
-        return "fails" if low > limit or high < -limit else "undecided"
+    @property
+    def _why_not(self) -> str:
+        """Why nothing may be decided; '' if something may."""
+        return next(filter(None, map(why_not, self._intervals)), "")
 
     def __bool__(self) -> bool:
         __tracebackhide__ = True
@@ -103,37 +109,90 @@ class Claim:
 
     __repr__ = __str__
 
-    def settled_by(self) -> int | None:
-        """About how many items like these would settle an undecided claim; None if no number would.
+    def would_hold(self) -> float | None:
+        """The tightest threshold at which the same claim holds on this data; None if nothing may be decided.
 
-        The interval shrinks with the root of n; it must shrink to the distance from figure to threshold.
+        The highest for `at least`, the lowest for `at most` and `within`.
         """
-        interval = self.estimate.counted
-        if interval.value is None or interval.low is None or interval.high is None:
+        return None if self._why_not else tightest_of(self.side, self._intervals)
+
+    def settled_by(self) -> int | None:
+        """About how many items like these would settle an undecided claim, should the figure stay.
+
+        The interval shrinks with the root of their number. None if no number would: the figure lies on the
+        threshold, nothing may be decided on it, or the claim is about exactly these items.
+        """
+        times, estimate = self._times_narrower(), self.estimate
+        if times is None or estimate.population == "fixed":
             return None
-        value, limit = interval.value, self.threshold
-        if self.side == "within":
-            limit = math.copysign(limit, value)
-        reach = value - interval.low if limit < value else interval.high - value
-        gap = abs(value - limit)
-        return None if gap == 0 else math.ceil(interval.n * (reach / gap) ** 2 - 1e-9)
+        now = estimate.n / estimate.repeats
+        return self._needed(now * times**2, now)
+
+    def repeats_to_settle(self) -> int | None:
+        """About how many repeats of each item would settle an undecided claim, should the figure stay.
+
+        With T repeats now, T' of them make the variance (1 - noise) + noise T / T' times what it is, since
+        repeats average out the judge's noise and not the spread of items. None if no number would, or where
+        the noise is not known.
+        """
+        times, noise, now = self._times_narrower(), self._noise, self.estimate.repeats
+        if times is None or noise is None:
+            return None
+        left = (1 / times**2 if times else math.inf) - (1 - noise)
+        return self._needed(noise * now / left, now) if left > _NOTHING_LEFT else None
+
+    @property
+    def _noise(self) -> float | None:
+        """The share of variance that repeats average out: all of it where the items are given."""
+        if self.estimate.population == "fixed":
+            return 1.0
+        noise = self.estimate.noise
+        return None if noise is None or math.isnan(noise) else min(max(noise, 0.0), 1.0)
+
+    def _needed(self, number: float, now: float) -> int:
+        """Rounded up, but not for what floating point added; more than now where now does not settle it."""
+        least = math.floor(now) + 1 if self.outcome == "undecided" else 1
+        return max(math.ceil(number - 1e-9), least)
+
+    def _times_narrower(self) -> float | None:
+        """How many times narrower the intervals must be; None if that can't be told, or would not help."""
+        if self._why_not:
+            return None
+        times = together(distance(self.side, self.threshold, each) for each in self._intervals).times
+        return times if math.isfinite(times) else None
 
     def explain(self) -> str:
-        """What was claimed, what was seen, on what, and what to do next."""
+        """What was claimed, what was seen, on what, what that shows, and what would settle it."""
         verb = {"holds": "is", "fails": "is not", "undecided": "may or may not be"}[self.outcome]
         lines = [f"{self.outcome}: {self.estimate.metric} {verb} {self.side} {self.threshold:g}"]
         lines += self.estimate.lines()
+        if shown := self._what_it_shows():
+            lines.append(f"  shown     {shown}")
         if self.outcome == "undecided":
             lines.append(f"  settle    {self._what_would_settle()}")
         return "\n".join(lines)
 
+    def _what_it_shows(self) -> str:
+        """The tightest threshold, rounded so that the claim holds at the number printed."""
+        best = self.would_hold()
+        if best is None:
+            return ""
+        least = self.side == "at least"
+        text = f"{self.side} {show_down(best) if least else show_up(best)}"
+        if not self.estimate.metric.endswith(", difference"):
+            return f"{text} is the {'most' if least else 'least'} this data shows"
+        return f"{text}: the smallest margin it shows is {show_up(max(0.0, -best if least else best))}"
+
     def _what_would_settle(self) -> str:
-        if reason := self.estimate.counted.reason:
+        if reason := self._why_not:
             return f"nothing is decided: {reason}"
-        needed = self.settled_by()
-        if needed is None:
-            return "no number of items: the figure lies on the threshold"
-        return f"about {needed:,} items like these, if the figure stays where it is"
+        items, repeats = self.settled_by(), self.repeats_to_settle()
+        ways = [f"{items:,} items like these"] if items else []
+        ways += [f"{repeats:,} repeats of each{'' if items else ' item'}"] if repeats else []
+        if not ways:
+            what = "repeats" if self.estimate.population == "fixed" else "items"
+            return f"no number of {what}: the figure lies on the threshold"
+        return f"about {', or '.join(ways)}, if the figure stays where it is"
 
     def plain(self) -> dict[str, Any]:
         """The claim in builtin types, for a report that crosses processes."""
@@ -143,6 +202,9 @@ class Claim:
             "side": self.side,
             "threshold": float(self.threshold),
             "outcome": self.outcome,
+            "would_hold": builtin(self.would_hold()),
+            "settled_by": self.settled_by(),
+            "repeats_to_settle": self.repeats_to_settle(),
             "estimate": self.estimate.plain(),
             "text": self.explain(),
         }

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
-from pytest_mllm_judge.claims.claim import Claim, Side
+from pytest_mllm_judge.claims.beside import Beside
+from pytest_mllm_judge.claims.claim import Claim
+from pytest_mllm_judge.claims.deciding import Side
+from pytest_mllm_judge.claims.show import builtin, plain, show, show_range
 
 if TYPE_CHECKING:  # so that importing claims loads no numpy
     from pytest_mllm_judge.model import Judgements
     from pytest_mllm_judge.statistics import Interval
 
+__all__ = ["Better", "Estimate", "Pairing", "Population", "Slices", "show"]
+
 Better = Literal["higher", "lower", "neither"]
+Population = Literal["sampled", "fixed"]
+_WRITE: dict[Side, str] = {
+    "at least": "estimate >= 0.60",
+    "at most": "estimate <= 0.05",
+    "within": "estimate.within(0.05)",
+}
 
 
 class Pairing(Protocol):
@@ -39,6 +53,12 @@ class Estimate:
     of the two decides a claim. `problems` counts them by kind, `unlabelled` the judgements left out since
     no human label (or no majority) stands against them, `examples` names the first that lower the figure.
     Where a figure may be wrong in either direction, `counted` has problems drawing it down and `upper` up.
+
+    `beside` are figures to read it beside. `population` is "fixed" where it speaks of exactly these items;
+    `repeats` is how often each was asked, `noise` the share of the interval's variance, 0 to 1, that asking
+    again averages out (None where it is not known).
+
+    A copy is the estimate itself; a pickled one keeps every number, and leaves the judgements behind.
     """
 
     metric: str
@@ -53,6 +73,10 @@ class Estimate:
     upper: Interval | None = None
     pairing: Pairing | None = None
     slices: Slices | None = None
+    beside: Sequence[Beside] = ()
+    noise: float | None = None
+    repeats: int = 1
+    population: Population = "sampled"
 
     __array_ufunc__ = None  # a numpy number on the left asks us, not itself
 
@@ -92,7 +116,7 @@ class Estimate:
     @property
     def _slices(self) -> Slices:
         if self.slices is None:
-            raise TypeError(f"{self.metric} was not measured on judgements, so it can't be sliced")
+            raise TypeError(f"{self.metric} has no judgements with it, so it can't be sliced")
         return self.slices
 
     def __ge__(self, threshold: float) -> Claim:
@@ -104,7 +128,7 @@ class Estimate:
     def within(self, margin: float) -> Claim:
         """The claim that the figure lies between -margin and margin (an equivalence claim)."""
         claim = self._claim("within", margin)
-        if margin <= 0:
+        if claim.threshold <= 0:
             raise ValueError(f"a margin is above 0, got {margin}")
         return claim
 
@@ -116,12 +140,15 @@ class Estimate:
             raise TypeError(f"{self.metric} - {other.metric}: these figures have no paired difference")
         return self.pairing.minus(other.pairing)
 
-    def _claim(self, side: Side, threshold: float) -> Claim:
+    def _claim(self, side: Side, threshold: object) -> Claim:
         if isinstance(threshold, Estimate):
             raise TypeError("compare an estimate with a number: write the margin, as in a - b >= -0.05")
-        if isinstance(threshold, bool) or not math.isfinite(threshold):
-            raise ValueError(f"a threshold is a finite number, got {threshold!r}")
-        return Claim(self, side, float(threshold))
+        if not isinstance(threshold, (Real, Decimal)):
+            raise TypeError(
+                f"compare an estimate with one number, got {reprlib.repr(threshold)} "
+                f"({type(threshold).__name__}): write {_WRITE[side]}"
+            )
+        return Claim(self, side, _finite(threshold))
 
     def __gt__(self, other: object) -> NoReturn:
         raise TypeError(f"write estimate >= {other}: an interval can't tell > from >=")
@@ -138,15 +165,10 @@ class Estimate:
         raise TypeError("an estimate is neither true nor false: compare it, as in estimate >= 0.60")
 
     def __str__(self) -> str:
-        return f"{show(self.value)}{self._interval()}, n = {self.n}"
+        return f"{show(self.value)}, {show_range(self.low, self.high)}, n = {self.n}"
 
     def __repr__(self) -> str:
         return f"<{self.metric} {self}>"
-
-    def _interval(self) -> str:
-        if self.low is None or self.high is None:
-            return ", no interval"
-        return f", {show(self.low)} to {show(self.high)}"
 
     def explain(self) -> str:
         """The figure, what it rests on, and what problems did to it, as lines."""
@@ -154,17 +176,7 @@ class Estimate:
 
     def lines(self) -> list[str]:
         """The lines that `explain` and every claim share."""
-        counted = self.counted
-        level = f"{(2 * counted.confidence - 1) * 100:g} % interval"
-        bounds = f"{level} {self._interval()[2:]}" if self.low is not None else "no interval"
-        groups = f", {counted.clusters} clusters" if counted.clusters != counted.n else ""
-        lines = [
-            f"  seen      {show(self.value)}  ({bounds}; {counted.n} judgements{groups}; {counted.method})"
-        ]
-        if self.problems:
-            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.problems.items()))
-            beside = f"; {show(self.without.value)} without them" if self.without is not None else ""
-            lines.append(f"  problems  {sum(self.problems.values())} of {counted.n} ({kinds}){beside}")
+        lines = [self._seen(), *self._problems(), *map(_line, self.beside)]
         if self.unpaired:
             lines.append(f"  unpaired  {self.unpaired} judgements of items that only one of both has")
         if self.unlabelled:
@@ -174,18 +186,66 @@ class Estimate:
             lines.append(f"  first     {' · '.join(self.examples)}{more}")
         return lines
 
+    def _seen(self) -> str:
+        counted = self.counted
+        level = "" if self.low is None else f"{(2 * counted.confidence - 1) * 100:g} % interval "
+        groups = f", {counted.clusters} clusters" if counted.clusters != counted.n else ""
+        on = f"{counted.n} judgements{groups}; {counted.method}"
+        return f"  seen      {show(self.value)}  ({level}{show_range(self.low, self.high)}; {on})"
+
+    def _problems(self) -> list[str]:
+        """How many, the figure without them, and the one that they draw up: each may decide a claim."""
+        if not self.problems:
+            return []
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.problems.items()))
+        text = f"  problems  {sum(self.problems.values())} of {self.n} ({kinds})"
+        if self.without is not None:
+            text += f"; {show(self.without.value)} ({_range(self.without)}) without them"
+        if self.upper is None:
+            return [text]
+        return [text, f"  upwards   {show(self.upper.value)}  ({_range(self.upper)}; problems drawing it up)"]
+
     def plain(self) -> dict[str, Any]:
-        """The estimate in builtin types, for a report that crosses processes."""
+        """The estimate in builtin types, for a report that crosses processes, or for JSON."""
         return {
             "metric": self.metric,
             "better": self.better,
-            **asdict(self.counted),
-            "without": None if self.without is None else asdict(self.without),
-            "problems": dict(self.problems),
-            "unlabelled": self.unlabelled,
+            **(plain(self.counted) or {}),
+            "without": plain(self.without),
+            "upper": plain(self.upper),
+            "problems": {str(kind): builtin(count) for kind, count in self.problems.items()},
+            "unlabelled": builtin(self.unlabelled),
+            "unpaired": builtin(self.unpaired),
+            "beside": [plain(each) for each in self.beside],
+            "noise": builtin(self.noise),
+            "repeats": builtin(self.repeats),
+            "population": self.population,
         }
 
+    def __copy__(self) -> Estimate:
+        return self
 
-def show(value: float | None) -> str:
-    """A figure with three significant decimals at most: .1234 -> 0.123, None -> undefined."""
-    return "undefined" if value is None else f"{value:.3f}"
+    def __deepcopy__(self, memo: object) -> Estimate:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "pairing": None, "slices": None}
+
+
+def _finite(threshold: Real | Decimal) -> float:
+    try:
+        number = float(threshold)
+    except (OverflowError, ValueError):  # a whole number beyond floats; a Decimal's signalling NaN
+        number = math.nan
+    if isinstance(threshold, bool) or not math.isfinite(number):
+        raise ValueError(f"a threshold is a finite number, got {reprlib.repr(threshold)}")
+    return number
+
+
+def _range(interval: Interval) -> str:
+    return show_range(interval.low, interval.high)
+
+
+def _line(beside: Beside) -> str:
+    bounds = "" if beside.low is None else f"{show_range(beside.low, beside.high)}; "
+    return f"  {beside.name:8}  {show(beside.value)}  ({bounds}{beside.about})"
