@@ -38,7 +38,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", type=Path, nargs="?", help="a benchmark at hand: what it can show")
-    parser.add_argument("--margin", type=float, default=0.05, help="default: %(default)s")
+    parser.add_argument("--judge", metavar="NAME", help="plan from what is at hand of it; asks nobody")
+    parser.add_argument("--baseline", metavar="NAME", help="and of the judge in use: paired differences")
+    told = "a gate to look at (default: all); repeatable"
+    parser.add_argument("--gate", action="append", default=[], metavar="NAME", help=told)
+    parser.add_argument("--margin", type=float, help="default: [upgrade] of the benchmark, else 0.05")
     parser.add_argument("--power", type=float, default=0.8, help="default: %(default)s")
     parser.add_argument("--repeats", type=int, default=1, help="asks of each item (default: %(default)s)")
     parser.add_argument("--noise", type=float, default=0.0, help="how often asking again changes a verdict")
@@ -48,18 +52,28 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from pytest_mllm_judge.benchmarks import load
-    from pytest_mllm_judge.reports.plan import Plan, for_benchmark, for_margin
+    from pytest_mllm_judge.reports.plan import Plan, answer
 
     names = ("margin", "power", "repeats", "noise", "per_cluster", "correlation")
     plan = Plan(**{name: getattr(options, name) for name in names})
     try:
-        lines = [*for_margin(plan)]
-        if options.benchmark is not None:
-            lines += ["", *for_benchmark(load(options.benchmark), plan)]
+        lines = answer(
+            plan,
+            root=_project(),
+            benchmark=options.benchmark,
+            judge=options.judge,
+            baseline=options.baseline,
+            gates=options.gate,
+        )
+        print("\n".join(lines))
     except ValueError as error:
         raise SettingsError(str(error)) from None
-    print("\n".join(lines))
+
+
+def _project() -> Path:
+    """The nearest folder from here upwards with a pyproject.toml, where judges are declared; else here."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), here)
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:

@@ -50,34 +50,3 @@ def test_serve_refuses_a_rate_that_is_none(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err.startswith("error: --fail refusal=often: ")
     assert main(["serve", "--fail", "refusal=1.5"]) == 1
     assert capsys.readouterr().err.startswith("error: --fail refusal=1.5: ")
-
-
-def test_plan_says_how_many_items_a_margin_needs(capsys: pytest.CaptureFixture[str]) -> None:
-    """149, 371 and 619 items: the table of the project's statistics note, 80 % power, margin .05."""
-    assert main(["plan", "--margin", "0.05"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[1:4] == [
-        "  accuracy, verdicts differ on 6% (a new snapshot): 149 items",
-        "  accuracy, verdicts differ on 15% (the next version): 371 items",
-        "  accuracy, verdicts differ on 25% (another family): 619 items",
-    ]
-    assert "no fewer than 52 items, even if no verdict differs" in lines
-
-
-def test_plan_repeats_and_clusters_change_the_number(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan", "--repeats", "5", "--noise", "0.12"]) == 0
-    assert "(the next version): 134 items, 5 times each" in capsys.readouterr().out
-    assert main(["plan", "--per-cluster", "4", "--correlation", "0.3"]) == 0
-    assert "(the next version): 705 items" in capsys.readouterr().out
-
-
-def test_plan_says_what_a_benchmark_can_show(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan", str(project / "fixtures" / "shapes")]) == 0
-    out = capsys.readouterr().out
-    assert "pair: 500 labelled items in 125 clusters" in out
-    assert "smallest rate of problems that it can show, with none: 0.024" in out  # as the gate says
-
-
-def test_plan_refuses_what_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan", "--margin", "-1"]) == 1
-    assert capsys.readouterr().err.startswith("error: ")

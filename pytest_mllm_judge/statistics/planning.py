@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from types import MappingProxyType
 
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
-from pytest_mllm_judge.statistics.interval import check_confidence
+from pytest_mllm_judge.statistics.interval import Interval, check_confidence
+from pytest_mllm_judge.statistics.paired import tango
 
 PAIRED_SPREADS = MappingProxyType(
     {
@@ -25,9 +26,81 @@ PAIRED_SPREADS = MappingProxyType(
 of real judges on 9 data sets. Scores had 5 or 6 points."""
 
 
+_HALVINGS = 60
+_ROUNDING = 1e-9
+
+
 def spread_of(error: float, n: int) -> float:
     """The spread c of a figure at hand: its standard error times the root of n."""
     return error * math.sqrt(n)
+
+
+def spread_at_hand(interval: Interval) -> float | None:
+    """The spread c that an interval shows, on the scale of its figure; None where it shows none.
+
+    It shows none without bounds, where nothing may be decided on it, and where all are alike: such bounds
+    speak of what may be unseen, not of a spread. Clusters are in it, so it is that of items gathered alike.
+    A difference of shares without any discordance has the spread 0.
+    """
+    value, low, high = interval.value, interval.low, interval.high
+    if interval.reason or value is None or low is None or high is None:
+        return None
+    if value in (low, high) or "alike" in interval.method or "discordan" in interval.method:
+        return None
+    if interval.method.startswith("tango"):
+        return _spread_by_tango(interval, value, high - low)
+    return spread_of(_half(interval.method, value, low, high) / _quantile(interval), interval.n)
+
+
+def _spread_by_tango(interval: Interval, value: float, width: float) -> float:
+    """The spread of the discordance whose own Tango interval of so many items is as wide; bisection.
+
+    The bounds are wider than the spread asks, the more so the fewer differ, so it is not read off them.
+    Of clustered items it is a little too wide, since how many they are worth does not stand in the interval.
+    """
+
+    def wide(share: float) -> float:
+        counts = (interval.n * (share + value) / 2, interval.n * (share - value) / 2, interval.n)
+        low, high = tango(*counts, confidence=interval.confidence)
+        return high - low
+
+    least, most = abs(value), 1.0
+    if wide(most) <= width:  # clusters so much alike that no discordance of single items is as wide
+        return spread_of(width / 2 / _quantile(interval), interval.n)
+    for _ in range(_HALVINGS):
+        middle = (least + most) / 2
+        least, most = (middle, most) if wide(middle) <= width * (1 + _ROUNDING) else (least, middle)
+    return math.sqrt(max(least - value * value, 0.0)) if least > _ROUNDING else 0.0
+
+
+def _half(method: str, value: float, low: float, high: float) -> float:
+    """Half the width around the value, as if no bound had been cut to what the figure can be."""
+    if "arctanh" in method:
+        return (1 - value * value) * (math.atanh(high) - math.atanh(low)) / 2
+    if method.startswith("jackknife"):
+        return max(value - low, high - value)
+    return (high - low) / 2
+
+
+def _quantile(interval: Interval) -> float:
+    """How many standard errors a bound is away: the normal's, or t(G-1) where the method takes that."""
+    is_normal = interval.method in ("wilson", "clopper-pearson") or interval.method.startswith("tango")
+    if is_normal:
+        return float(ndtri(interval.confidence))
+    return float(stdtrit(max(interval.clusters - 1, 1), interval.confidence))
+
+
+def spread_of_repeats(spread: float, *, noise: float, repeats: int) -> float:
+    """What a spread falls to if each item is asked `repeats` times and the answers' worth is averaged.
+
+    `noise` is the spread that asking again alone makes, at most the whole: the root of
+    (spread^2 - noise^2) + noise^2 / repeats (Miller 2024, arXiv 2411.00640).
+    """
+    if not 0 <= noise <= spread:
+        raise ValueError(f"need 0 <= noise <= spread, got {noise:g} and {spread:g}")
+    if repeats < 1:
+        raise ValueError(f"an item is asked at least once, got {repeats} repeats")
+    return math.sqrt(spread**2 - noise**2 + noise**2 / repeats)
 
 
 def spread_of_pairs(discordance: float, *, repeats: int = 1, noise: float = 0.0) -> float:
@@ -39,9 +112,7 @@ def spread_of_pairs(discordance: float, *, repeats: int = 1, noise: float = 0.0)
     """
     if not 0 <= noise <= discordance <= 1:
         raise ValueError(f"need 0 <= noise <= discordance <= 1, got {noise:g} and {discordance:g}")
-    if repeats < 1:
-        raise ValueError(f"an item is asked at least once, got {repeats} repeats")
-    return math.sqrt(discordance - noise + noise / repeats)
+    return spread_of_repeats(math.sqrt(discordance), noise=math.sqrt(noise), repeats=repeats)
 
 
 def items_for_margin(margin: float, spread: float, *, power: float = 0.8, confidence: float = 0.95) -> int:
@@ -75,6 +146,14 @@ def items_without_discordance(margin: float, *, confidence: float = 0.95) -> int
         raise ValueError(f"the margin of a share lies between 0 and 1, got {margin:g}")
     z = float(ndtri(confidence))
     return math.ceil(z * z * (1 - margin) / margin - 1e-9)
+
+
+def margin_without_discordance(n: float, *, confidence: float = 0.95) -> float:
+    """The smallest margin of shares that `n` items show without a verdict that differs: z^2 / (n + z^2)."""
+    check_confidence(confidence)
+    _positive(n=n)
+    z = float(ndtri(confidence))
+    return z * z / (n + z * z)
 
 
 def half_width(share: float, n: float, *, confidence: float = 0.95) -> float:

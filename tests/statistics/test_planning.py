@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mllm_judge.statistics import tango, wilson
+from pytest_mllm_judge.statistics import (
+    Interval,
+    clopper_pearson,
+    mean_interval,
+    paired_shares,
+    pearson,
+    tango,
+    wilson,
+)
 from pytest_mllm_judge.statistics.planning import (
     PAIRED_SPREADS,
     design_effect,
@@ -14,9 +22,12 @@ from pytest_mllm_judge.statistics.planning import (
     items_without_discordance,
     items_without_events,
     margin_for_items,
+    margin_without_discordance,
     power_of,
+    spread_at_hand,
     spread_of,
     spread_of_pairs,
+    spread_of_repeats,
 )
 
 
@@ -58,6 +69,7 @@ def test_items_without_discordance_are_where_tango_s_bound_meets_the_margin(
 ) -> None:
     assert items_without_discordance(margin) == items
     assert tango(0, 0, items)[0] >= -margin > tango(0, 0, items - 1)[0]
+    assert margin_without_discordance(items) == pytest.approx(-tango(0, 0, items)[0])
 
 
 @pytest.mark.parametrize(("rate", "items"), [(0.05, 59), (0.02, 149), (0.01, 299)])
@@ -89,6 +101,90 @@ def test_repeats_average_out_noise_and_nothing_else() -> None:
 
 def test_a_spread_at_hand_plans_its_own_margin() -> None:
     assert spread_of(0.039, 100) == pytest.approx(0.39)
+
+
+def alone(n: int) -> list[str]:
+    """Each item a cluster of its own."""
+    return [str(number) for number in range(n)]
+
+
+def known(spread: float | None) -> float:
+    """A spread that there is."""
+    assert spread is not None
+    return spread
+
+
+def test_the_spread_at_hand_of_a_mean_is_its_standard_deviation() -> None:
+    """Of 0, 1, 2 twenty times each: the jackknife of a mean is s / sqrt(n), and s^2 = 40 / 59."""
+    interval = mean_interval([0.0, 1.0, 2.0] * 20, alone(60), bounds=(-9.0, 9.0))
+    assert known(spread_at_hand(interval)) == pytest.approx((40 / 59) ** 0.5)
+
+
+def test_the_spread_at_hand_does_not_depend_on_the_confidence() -> None:
+    values = [0.0, 1.0, 2.0] * 20
+    wide = mean_interval(values, alone(60), bounds=(-9.0, 9.0), confidence=0.99)
+    assert known(spread_at_hand(wide)) == pytest.approx((40 / 59) ** 0.5)
+
+
+def test_a_bound_that_was_cut_does_not_make_the_spread_at_hand_smaller() -> None:
+    """58 zeros and 2 ones: the interval of the mean .033 ends at 0; s^2 = (2 - 4 / 60) / 59."""
+    interval = mean_interval([0.0] * 58 + [1.0] * 2, alone(60), bounds=(0.0, 1.0))
+    assert interval.low == 0.0
+    assert known(spread_at_hand(interval)) == pytest.approx(((2 - 4 / 60) / 59) ** 0.5)
+
+
+def test_the_spread_at_hand_of_a_share_nears_that_of_its_yes_and_no() -> None:
+    many = [True] * 8000 + [False] * 2000
+    assert known(spread_at_hand(wilson(many, alone(10_000)))) == pytest.approx(0.4, rel=1e-3)
+    assert known(spread_at_hand(clopper_pearson(many, alone(10_000)))) == pytest.approx(0.4, rel=1e-2)
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(60, 60), (3, 5), (0, 0), (0, 9), (200, 100)])
+def test_the_spread_at_hand_of_a_paired_difference_is_that_of_its_discordance(wins: int, losses: int) -> None:
+    """Of 400 items: c^2 = (wins + losses) / n less the square of (wins - losses) / n."""
+    ours = [1.0] * wins + [0.0] * losses + [1.0] * (400 - wins - losses)
+    theirs = [0.0] * wins + [1.0] * losses + [1.0] * (400 - wins - losses)
+    expected = ((wins + losses) / 400 - ((wins - losses) / 400) ** 2) ** 0.5
+    assert known(spread_at_hand(paired_shares(ours, theirs, alone(400)))) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_spread_at_hand_of_a_paired_difference_grows_with_its_clusters() -> None:
+    """Each item four times in a cluster: 4 G / (G - 1) = 400 / 99 times the variance, and never less."""
+    ours, theirs = ([1.0] * 40 + [0.0] * 40 + [1.0] * 320), ([0.0] * 40 + [1.0] * 40 + [1.0] * 320)
+    clusters = [str(number // 4) for number in range(400)]
+    spread = known(spread_at_hand(paired_shares(ours, theirs, clusters)))
+    assert (0.2 * 400 / 99) ** 0.5 <= spread <= 1.05 * (0.2 * 400 / 99) ** 0.5
+
+
+def test_the_spread_at_hand_of_a_coefficient_stands_on_its_own_scale() -> None:
+    """Of many normal pairs it nears 1 - r^2 (Fisher 1915); here r = .6 by construction of three parts."""
+    import numpy as np
+
+    rng = np.random.default_rng(3)
+    x, e = rng.standard_normal((2, 4000))
+    interval = pearson((0.6 * x + 0.8 * e).tolist(), x.tolist(), alone(4000), scale=(-9.0, 9.0))
+    assert interval.value is not None
+    assert known(spread_at_hand(interval)) == pytest.approx(1 - interval.value**2, rel=0.05)
+
+
+def test_there_is_no_spread_at_hand_where_all_are_alike_or_nothing_is_decided() -> None:
+    alike = mean_interval([1.0] * 40, alone(40), bounds=(0.0, 1.0))
+    assert spread_at_hand(alike) is None
+    assert spread_at_hand(wilson([True] * 40, alone(40))) is None
+    assert spread_at_hand(wilson([True, False] * 20, ["a", "b", "c", "d"] * 10)) is None
+    undefined = Interval(
+        value=None, low=None, high=None, n=0, clusters=0, method="none", confidence=0.95, reason="nothing"
+    )
+    assert spread_at_hand(undefined) is None
+
+
+def test_repeats_leave_the_spread_of_items_and_divide_that_of_asking() -> None:
+    """.5^2 = .25 of which .3^2 = .09 is noise: .16 + .09 / 3 = .19."""
+    assert spread_of_repeats(0.5, noise=0.3, repeats=3) == pytest.approx(0.19**0.5)
+    assert spread_of_repeats(0.5, noise=0.3, repeats=1) == pytest.approx(0.5)
+    with pytest.raises(ValueError) as noise:
+        spread_of_repeats(0.5, noise=0.6, repeats=3)
+    assert str(noise.value) == "need 0 <= noise <= spread, got 0.6 and 0.5"
 
 
 def test_clusters_multiply_items_by_their_design_effect() -> None:
