@@ -147,7 +147,7 @@ class Claim:
         if self.estimate.population == "fixed":
             return 1.0
         noise = self.estimate.noise
-        return None if noise is None or math.isnan(noise) else min(max(noise, 0.0), 1.0)
+        return None if noise is None else min(max(noise, 0.0), 1.0)
 
     def _needed(self, number: float, now: float) -> int:
         """Rounded up, but not for what floating point added; more than now where now does not settle it."""

@@ -38,7 +38,13 @@ def test_the_interval_must_shrink_to_the_distance_from_figure_to_threshold(claim
 
 
 @pytest.mark.parametrize(
-    "claim", [estimate() >= 0.7, estimate() <= 0.7, estimate(0.05, 0.0, 0.1).within(0.05)]
+    "claim",
+    [
+        estimate() >= 0.7,
+        estimate() <= 0.7,
+        estimate(0.1 + 0.2, 0.2, 0.4) >= 0.3,
+        estimate(0.05, 0.0, 0.1).within(0.05),
+    ],
 )
 def test_no_number_of_items_settles_a_figure_on_its_threshold(claim: Claim) -> None:
     assert claim.settled_by() is None
@@ -65,6 +71,12 @@ def test_one_figure_that_is_on_the_bad_side_settles_it_alone() -> None:
     """Counted .6 is below .65: (.1 / .05) ** 2 = 4 and it fails, before .66 needs 100 times as many."""
     torn = estimate(0.6, 0.5, 0.7, without=interval(0.66, 0.56, 0.76), problems={"error": 9})
     assert (torn >= 0.65).settled_by() == 400
+
+
+def test_of_two_figures_on_the_bad_side_the_clearer_one_settles_it() -> None:
+    """Counted .6 needs (.1 / .05) ** 2 = 4 times the items to fall short; .62 needs (.1 / .03) ** 2."""
+    short = estimate(0.6, 0.5, 0.7, without=interval(0.62, 0.52, 0.72), problems={"error": 9})
+    assert (short >= 0.65).settled_by() == 400
 
 
 def test_where_problems_draw_it_up_that_figure_is_the_one_in_the_way() -> None:
@@ -114,6 +126,7 @@ def closer(whole: Interval, factor: float) -> Interval:
         (estimate(noise=0.6, repeats=3) >= 0.62, 8),
         # .25 of the variance is left by the items, .25 may be: no number is enough
         (estimate(noise=0.75) >= 0.65, None),
+        (estimate(0.3, 0.1, 0.5, noise=0.75) >= 0.4, None),
         (estimate(noise=0.5) >= 0.65, None),
         (estimate(noise=0.0) >= 0.65, None),
         (estimate() >= 0.65, None),
@@ -121,7 +134,10 @@ def closer(whole: Interval, factor: float) -> Interval:
         (estimate(noise=0.9) >= 0.7, None),
         # all of the variance is noise: 1/4 of it with 4 times the repeats
         (estimate(noise=1.0, repeats=2) >= 0.65, 8),
-        (estimate(noise=1.02) >= 0.65, 4),
+        # a share is 1 at most
+        (estimate(noise=1.2) >= 0.65, 4),
+        # a bound that is the figure needs no repeats but the first
+        (estimate(0.7, 0.7, 0.8, noise=0.9) >= 0.5, 1),
     ],
 )
 def test_repeats_average_out_the_judges_noise_alone(claim: Claim, repeats: int | None) -> None:

@@ -28,6 +28,7 @@ BOTH_WAYS = estimate(
         (BOTH_WAYS >= 0, -0.1),
         (BOTH_WAYS <= 0, 0.3),
         (BOTH_WAYS.within(0.05), 0.3),
+        (estimate(-0.2, -0.3, -0.1, upper=interval(-0.1, -0.2, 0.0)).within(0.05), 0.3),
     ],
 )
 def test_the_tightest_threshold_is_the_worst_bound_of_those_that_decide(claim: Claim, shown: float) -> None:
