@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
-from pytest_mllm_judge.claims import Estimate
+from pytest_mllm_judge.claims import Beside, Estimate
 from pytest_mllm_judge.claims.estimate import Slices
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
+from pytest_mllm_judge.metrics.beside import Lazily, ceiling, constant, strata
+from pytest_mllm_judge.metrics.pairing import Pairing
 from pytest_mllm_judge.metrics.rows import Combine
-from pytest_mllm_judge.model import Judgements, Task
+from pytest_mllm_judge.model import Judgements, Task, Tasks
 
 Metric = Callable[..., Estimate]
 """A figure of judgements, and keyword-only options."""
+Scale = Literal["any", "numbers", "two points"]
 M = TypeVar("M", bound=Metric)
 
 
@@ -23,7 +26,7 @@ class Check:
     """A figure with a name, a task (None: any) and the options that a gate may give it.
 
     `about` is one sentence; `source` is where its definition comes from; `combine` says how it makes one
-    label of several annotators'.
+    label of several annotators'; `scale` which scales it is about.
     """
 
     name: str
@@ -32,7 +35,15 @@ class Check:
     about: str
     source: str
     combine: Combine
+    scale: Scale
     metric: Metric
+
+    def suits(self, tasks: Tasks) -> bool:
+        """Whether the check makes sense on the benchmark's scale."""
+        points = tasks.score.scale
+        if self.task != "score" or self.scale == "any":
+            return True
+        return len(points) == 2 if self.scale == "two points" else not isinstance(points[0], str)
 
     def __call__(self, judgements: Judgements, **options: Any) -> Estimate:
         """The check's estimate of those judgements that are of its task."""
@@ -49,6 +60,7 @@ def declare(
     source: str,
     options: tuple[str, ...] = (),
     combine: Combine = "majority",
+    scale: Scale = "any",
 ) -> Callable[[M], M]:
     """Enter a metric into the table of checks, under the name that gates use.
 
@@ -66,6 +78,7 @@ def declare(
             about=(metric.__doc__ or "").partition("\n")[0],
             source=source,
             combine=combine,
+            scale=scale,
             metric=metric,
         )
         return metric
@@ -74,7 +87,7 @@ def declare(
 
 
 def sliceable(metric: M) -> M:
-    """The metric, its estimates knowing what they were measured on."""
+    """The metric, its estimates knowing what they were measured on, and what to read them beside."""
     if getattr(metric, "__wrapped__", None) is not None:
         return metric
 
@@ -82,7 +95,24 @@ def sliceable(metric: M) -> M:
     def measured(judgements: Judgements, /, **options: Any) -> Estimate:
         __tracebackhide__ = True
         whole = metric(judgements, **options)
-        return replace(whole, slices=Slices(judgements, lambda part: measured(part, **options)))
+        return replace(
+            whole,
+            slices=Slices(judgements, lambda part: measured(part, **options)),
+            beside=Lazily(lambda: _beside(whole, judgements, options)),
+        )
+
+    def _beside(whole: Estimate, judgements: Judgements, options: dict[str, Any]) -> list[Beside]:
+        if not isinstance(whole.pairing, Pairing):
+            return []
+        rows = whole.pairing.rows
+        if rows.human.count(None) == len(rows):
+            return []
+        found = [*strata(rows, whole.metric, whole.pairing.of)]
+        if options.get("judge") is None and options.get("human") is None:
+            found = [*ceiling(judgements, lambda some: measured(some, **options)), *found]
+        if not found or found[-1].name == "humans":
+            found += constant(rows, whole.pairing.of)
+        return found
 
     return cast("M", measured)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
-from typing import Protocol, overload
+from dataclasses import replace
+from typing import Protocol, Unpack, overload
+
+import numpy as np
 
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.errors import SettingsError
-from pytest_mllm_judge.metrics.agreement.core import undefined
+from pytest_mllm_judge.metrics.agreement.core import estimate, filled
 from pytest_mllm_judge.metrics.checks import sliceable
-from pytest_mllm_judge.metrics.rows import Rows, plain_of
+from pytest_mllm_judge.metrics.measure import End, mean_of
+from pytest_mllm_judge.metrics.rows import BareOptions, Rows, bare_rows
 from pytest_mllm_judge.model import Judgement, Judgements
-from pytest_mllm_judge.statistics import Interval, mean_interval
+from pytest_mllm_judge.statistics.jackknife import Array
 
 Number = Callable[[Judgement], float | None]
 
@@ -21,8 +24,13 @@ Number = Callable[[Judgement], float | None]
 class OwnMetric(Protocol):
     """The mean of a number per judgement: `far_off(judge_run.score) <= 0.05`."""
 
-    def __call__(self, judgements: Judgements, /, *, confidence: float = 0.95) -> Estimate:
-        """The estimate of these judgements."""
+    def __call__(
+        self,
+        judgements: Judgements,
+        /,
+        **options: Unpack[BareOptions],
+    ) -> Estimate:
+        """The estimate of these judgements; with `by` averaged over the slices by a field."""
 
 
 @overload
@@ -46,31 +54,32 @@ def metric(
 
 def _made(number: Number, bounds: tuple[float, float]) -> OwnMetric:
     name = getattr(number, "__name__", "own metric")
+    low, high = bounds
 
-    def measured(judgements: Judgements, /, *, confidence: float = 0.95) -> Estimate:
-        plain = plain_of(judgements)
-        worth = [(j, None if j.verdict is None else _number_of(number, j, bounds)) for j in plain]
-        kept = [(j, value) for j, value in worth if value is not None or j.verdict is None]
-        if not kept:
-            reason = "none of these judgements counts in it"
-            return undefined(name, "neither", Rows((), len(plain)), confidence=confidence, reason=reason)
+    def measured(
+        judgements: Judgements,
+        /,
+        **options: Unpack[BareOptions],
+    ) -> Estimate:
+        rows = bare_rows(judgements, options)
+        given = {
+            id(j): math.nan if j.verdict is None else _number_of(number, j, bounds) for j in rows.judgements
+        }
+        counts = np.array([given[id(j)] is not None for j in rows.judgements], dtype=bool)
 
-        def interval(missing: float | None) -> Interval:
-            some = [(j, missing if value is None else value) for j, value in kept]
-            counted = [(j, value) for j, value in some if value is not None]
-            clusters = [judgements.cluster_of(j.item) for j, _ in counted]
-            return mean_interval([v for _, v in counted], clusters, bounds=bounds, confidence=confidence)
+        def worth(some: Rows, end: End) -> Array:
+            values = np.array([given[id(j)] for j in some.judgements], dtype=float)
+            return filled(values, low if end == "low" else high)
 
-        problems = Counter(str(j.problem) for j, value in kept if value is None)
-        answered = len(kept) > sum(problems.values())
-        return Estimate(
-            metric=name,
+        kept = replace(rows.keep(counts), unlabelled=int((~counts).sum()))
+        measure = mean_of(worth, bounds=bounds)
+        return estimate(
+            name,
+            kept,
+            measure,
             better="neither",
-            counted=interval(bounds[0]),
-            upper=interval(bounds[1]) if problems else None,
-            without=interval(None) if problems and answered else None,
-            problems=dict(problems),
-            unlabelled=len(plain) - len(kept),
+            wrong=lambda some: some.missing,
+            why_none="none of these judgements counts in it",
         )
 
     return sliceable(measured)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import Better
-from pytest_mllm_judge.metrics.rows import Row, Rows
-from pytest_mllm_judge.statistics import Interval, mean_figure, paired_difference, paired_shares, sliced_sums
-from pytest_mllm_judge.statistics.figure import Figure
-from pytest_mllm_judge.statistics.jackknife import Array
+from pytest_mllm_judge.metrics.measure import End, Measure
+from pytest_mllm_judge.metrics.rows import Rows
+from pytest_mllm_judge.statistics import Interval
 
-Both = Callable[[Rows, Rows], Interval]
-"""The interval of the difference, first less second; the rows stand side by side."""
-Key = tuple[str, str, int]
+Key = tuple[str, str, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pairing:
-    """What a difference needs of an estimate: its metric, its rows, and how to subtract."""
+    """What a difference needs of an estimate: its metric, its rows, and how they become a figure."""
 
     metric: str
     better: Better
     rows: Rows
-    both: Both
+    measure: Measure
 
     def minus(self, other: Pairing) -> Estimate:
         """This figure less the other one, on the items that both have.
@@ -40,89 +38,96 @@ class Pairing:
             raise ValueError(
                 f"{self.metric}: the two have no item in common, so there is no paired difference"
             )
-        first, second = [mine[key] for key in common], [theirs[key] for key in common]
-        for ours, others in zip(first, second, strict=True):
-            if ours.human != others.human:
-                raise ValueError(
-                    f"{self.metric}: item {ours.item.id} has the human label {ours.human!r} on the left and "
-                    f"{others.human!r} on the right; compare judges on the same labels"
-                )
+        first = self.rows.take(np.array([mine[key] for key in common]))
+        second = other.rows.take(np.array([theirs[key] for key in common]))
+        self._check_labels(first, second)
         return self._estimate(first, second, unpaired=len(mine) + len(theirs) - 2 * len(common))
+
+    def of(self, rows: Rows) -> Interval:
+        """The same figure of other rows."""
+        worst: End = "high" if self.better == "lower" else "low"
+        return self.measure.interval(rows, end=worst)
 
     def _check(self, other: Pairing) -> None:
         if self.metric != other.metric:
             raise TypeError(f"{self.metric} - {other.metric}: only the same metric can be subtracted")
         if self.rows.reading != other.rows.reading:
-            left, right = (dict(each.rows.reading) for each in (self, other))
-            raise TypeError(f"{self.metric}: read with {left} on the left and {right} on the right")
+            ours, others = self.rows.reading, other.rows.reading
+            raise TypeError(f"{self.metric}: read with {ours} on the left and {others} on the right")
+        if self.rows.population != other.rows.population:
+            left, right = self.rows.population, other.rows.population
+            raise TypeError(
+                f"{self.metric}: the population is {left!r} on the left and {right!r} on the right"
+            )
 
-    def _estimate(self, first: Sequence[Row], second: Sequence[Row], *, unpaired: int) -> Estimate:
-        counted = self.both(self._of(first), self._of(second))
-        problems = Counter(row.problem for row in (*first, *second) if row.problem is not None)
-        both = [(a, b) for a, b in zip(first, second, strict=True) if None not in (a.verdict, b.verdict)]
+    def _check_labels(self, first: Rows, second: Rows) -> None:
+        for place, (ours, theirs) in enumerate(zip(first.human, second.human, strict=True)):
+            if ours != theirs:
+                item = first.judgements[place].item.id
+                raise ValueError(
+                    f"{self.metric}: item {item} has the human label {ours!r} on the left and {theirs!r} on "
+                    "the right; compare judges on the same labels"
+                )
+
+    def _estimate(self, first: Rows, second: Rows, *, unpaired: int) -> Estimate:
+        problems = Counter(first.problems()) + Counter(second.problems())
+        answered = ~(first.missing | second.missing)
         without = None
-        if problems and both:
-            without = self.both(self._of([a for a, _ in both]), self._of([b for _, b in both]))
-        flips = [_flip(a, b) for a, b in zip(first, second, strict=True) if _worse(a, b)]
+        if problems and answered.any():
+            without = self._interval(first.keep(answered), second.keep(answered), ("low", "low"))
+        worse = ~first.is_right() & second.is_right()
+        flips = np.flatnonzero(worse).tolist()
         return Estimate(
             metric=f"{self.metric}, difference",
             better=self.better,
-            counted=counted,
+            counted=self._interval(first, second, self._ends[0]),
+            upper=self._interval(first, second, self._ends[1]) if problems and self._two_ended else None,
             without=without,
             problems=dict(problems),
-            examples=flips[:3],
+            examples=[_flip(first, second, place) for place in flips[:3]],
             wrong=len(flips),
             unpaired=unpaired,
+            repeats=first.repeats,
+            population=first.population,
         )
 
-    def _of(self, rows: Sequence[Row]) -> Rows:
-        return replace(self.rows, rows=tuple(rows), unlabelled=0)
+    @property
+    def _two_ended(self) -> bool:
+        return self.better == "neither"
+
+    @property
+    def _ends(self) -> tuple[tuple[End, End], tuple[End, End]]:
+        """Where each judge's problems draw the difference down, and up.
+
+        A figure that is better high or low has its own worst end on both sides: neither judge can gain by
+        refusing. One that may err either way is drawn down by its own low and the other's high end.
+        """
+        if self._two_ended:
+            return ("low", "high"), ("high", "low")
+        end: End = "low" if self.better == "higher" else "high"
+        return (end, end), (end, end)
+
+    def _interval(self, first: Rows, second: Rows, ends: tuple[End, End]) -> Interval:
+        return self.measure.difference(first, second, ends=ends)
 
 
-def _index(rows: Rows) -> dict[Key, Row]:
-    return {(row.item.id, row.item.task, row.repeat): row for row in rows.rows}
+def _index(rows: Rows) -> dict[Key, int]:
+    return {
+        (j.item.id, j.item.task, j.repeat, annotator): place
+        for place, (j, annotator) in enumerate(zip(rows.judgements, rows.annotators, strict=True))
+    }
 
 
-def _worse(ours: Row, theirs: Row) -> bool:
-    return ours.verdict != ours.human and theirs.verdict == theirs.human
+def _flip(first: Rows, second: Rows, place: int) -> str:
+    return f"{first.says(place)}, where the other chose {second.verdict[place]}"
 
 
-def _flip(ours: Row, theirs: Row) -> str:
-    return f"{ours.says()}, where the other chose {theirs.verdict}"
-
-
-def shares(right: Callable[[Row], bool]) -> Both:
-    """The difference of two shares: Tango's interval; of slices, the mean of their differences."""
-    slices = means(lambda row: float(right(row)), bounds=(0.0, 1.0))
-
-    def both(first: Rows, second: Rows) -> Interval:
-        if first.grouped:
-            return slices(first, second)
-        ours, theirs = ([float(right(row)) for row in rows.rows] for rows in (first, second))
-        return paired_shares(ours, theirs, first.clusters)
-
-    return both
-
-
-def means(worth: Callable[[Row], float], *, bounds: tuple[float, float]) -> Both:
-    """The difference of two means of what each row is worth."""
-
-    def moments(rows: Rows) -> Array:
-        import numpy as np
-
-        return np.array([[worth(row), 1.0] for row in rows.rows])
-
-    return figures(mean_figure(bounds), moments)
-
-
-def figures(figure: Figure, moments: Callable[[Rows], Array], *, average: str | None = None) -> Both:
-    """The difference of two figures of additive sums: `moments` gives each row's share in them (n, K)."""
-
-    def both(first: Rows, second: Rows) -> Interval:
-        groups = first.groups or [""] * len(first)
-        whole = figure.over(len(set(groups)), average="fisher" if average == "fisher" else "mean")
-        ours, theirs = (sliced_sums(moments(rows), groups, first.clusters) for rows in (first, second))
-        changed = sum(a.verdict != b.verdict for a, b in zip(first.rows, second.rows, strict=True))
-        return paired_difference(whole, ours, theirs, n=len(first), discordant=changed)
-
-    return both
+def with_pairing(estimate: Estimate, rows: Rows, measure: Measure) -> Estimate:
+    """The estimate, so that another of its kind can be subtracted from it."""
+    pairing = Pairing(
+        metric=estimate.metric,
+        better=estimate.better,
+        rows=rows,
+        measure=measure,
+    )
+    return replace(estimate, pairing=pairing)

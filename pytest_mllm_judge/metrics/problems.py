@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
+from typing import Unpack
+
+import numpy as np
 
 from pytest_mllm_judge.claims import Estimate
-from pytest_mllm_judge.metrics.agreement.core import undefined
+from pytest_mllm_judge.metrics.agreement.core import estimate
 from pytest_mllm_judge.metrics.checks import Metric, declare
-from pytest_mllm_judge.metrics.rows import Rows, plain_of
+from pytest_mllm_judge.metrics.measure import share_of
+from pytest_mllm_judge.metrics.rows import BareOptions, Rows, Truths, bare_rows
 from pytest_mllm_judge.model import PROBLEMS, Judgements, Problem
-from pytest_mllm_judge.statistics import clopper_pearson
 
 
-@declare("problems.rate", task=None, source="this project")
+@declare("problems.rate", task=None, source="this project", options=("average", "by"))
 def rate(
-    judgements: Judgements, /, *, kinds: Collection[Problem] = PROBLEMS, confidence: float = 0.95
+    judgements: Judgements,
+    /,
+    *,
+    kinds: Collection[Problem] = PROBLEMS,
+    **options: Unpack[BareOptions],
 ) -> Estimate:
     """Share of judgements with one of these problems, in [0, 1]; Clopper-Pearson bounds."""
     metric = "problems.rate" if set(kinds) == set(PROBLEMS) else "problems." + ".".join(sorted(kinds))
-    plain = plain_of(judgements)
-    if not plain:
-        return undefined(
-            metric, "lower", Rows((), 0), confidence=confidence, reason="there is no judgement here"
-        )
-    hits = [judgement.problem in kinds for judgement in plain]
-    with_one = [j for j, hit in zip(plain, hits, strict=True) if hit]
-    return Estimate(
-        metric=metric,
+
+    def hits(rows: Rows) -> Truths:
+        return np.array([judgement.problem in kinds for judgement in rows.judgements], dtype=bool)
+
+    rows = bare_rows(judgements, options)
+    found = estimate(
+        metric,
+        rows,
+        share_of(hits, rare=True),
         better="lower",
-        counted=clopper_pearson(hits, [judgements.cluster_of(j.item) for j in plain], confidence=confidence),
-        problems=dict(Counter(str(j.problem) for j in with_one)),
-        examples=tuple(f"{j.item.id} {j.problem}" for j in with_one[:3]),
-        wrong=len(with_one),
+        wrong=hits,
+        why_none="there is no judgement here",
     )
+    kept = {kind: count for kind, count in found.problems.items() if kind in kinds}
+    return replace(found, problems=kept, without=None)
 
 
 def _of(kind: Problem) -> Metric:
-    def one_rate(judgements: Judgements, /, *, confidence: float = 0.95) -> Estimate:
-        return rate(judgements, kinds=(kind,), confidence=confidence)
+    def one_rate(judgements: Judgements, /, **options: Unpack[BareOptions]) -> Estimate:
+        return rate(judgements, kinds=(kind,), **options)
 
     one_rate.__doc__ = f"Share of judgements that are {kind.replace('_', ' ')}."
-    return declare(f"problems.{kind}", task=None, source="this project")(one_rate)
+    return declare(f"problems.{kind}", task=None, source="this project", options=("average", "by"))(one_rate)
 
 
 refused, malformed, truncated, error, not_asked = map(_of, PROBLEMS)

@@ -4,125 +4,351 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypedDict, Unpack
+from functools import cached_property
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+import numpy.typing as npt
 
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.model import Criterion, Item, Judgement, Judgements, Label
-from pytest_mllm_judge.model.judgements import group_of, known_field
+from pytest_mllm_judge.model.judgements import Population, group_of, known_field
+from pytest_mllm_judge.statistics import Places, Sample
+from pytest_mllm_judge.statistics.jackknife import Array
+from pytest_mllm_judge.statistics.sample import Average
 
 Extract = Callable[[Judgement], Label | None]
-Combine = Literal["majority", "mean"]
-"""How several annotators become one label: the label that most gave, or the mean of numbers."""
+Combine = Literal["majority", "mean", "all"]
+"""How several annotators become one label: the label that most gave; the mean of numbers; or each one's
+label counts, as a row of its own."""
+Truths = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One judgement against one label. `verdict` is None where there is a problem."""
-
-    item: Item
-    human: Label
-    verdict: Label | None
-    problem: str | None
-    cluster: str
-    group: str
-    repeat: int = 0
-
-    def says(self) -> str:
-        """`circles-007 chose B, expected A`, or its problem."""
-        chose = self.problem if self.verdict is None else f"chose {self.verdict}"
-        expected = f"{self.human:.3g}" if isinstance(self.human, float) else self.human
-        return f"{self.item.id} {chose}, expected {expected}"
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows in the order of item ids, so that no figure depends on the order of judgements."""
-
-    rows: tuple[Row, ...]
-    unlabelled: int
-    grouped: bool = False
-    reading: Mapping[str, object] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def keep(self, wanted: Callable[[Row], bool]) -> Rows:
-        """Those that `wanted` says yes to."""
-        return replace(self, rows=tuple(filter(wanted, self.rows)))
-
-    def answered(self) -> Rows:
-        """Those with a verdict."""
-        return self.keep(lambda row: row.verdict is not None)
-
-    @property
-    def clusters(self) -> list[str]:
-        """The cluster of each row."""
-        return [row.cluster for row in self.rows]
-
-    @property
-    def groups(self) -> list[str] | None:
-        """The group (`by`) of each row; None if they are not grouped."""
-        return [row.group for row in self.rows] if self.grouped else None
-
-    def problems(self) -> dict[str, int]:
-        """How many rows have each problem."""
-        return dict(Counter(row.problem for row in self.rows if row.problem is not None))
-
-    def examples(self, wrong: Iterable[Row], *, most: int = 3) -> tuple[tuple[str, ...], int]:
-        """The first few wrong rows in words, and how many there are."""
-        listed = [row.says() for row in wrong]
-        return tuple(listed[:most]), len(listed)
-
-
-class Reading(TypedDict, total=False):
-    """How judgements are read: the options that every agreement figure takes.
+class Options(TypedDict, total=False):
+    """The options that every agreement figure takes.
 
     `judge` and `human` extract the verdict and the label in place of the usual ones; None from `human`
-    leaves the judgement out, None from `judge` is a problem. `criterion` names one of several; `by` groups
-    by an item's field.
+    leaves the judgement out, None from `judge` is a problem. `criterion` names one of several; `annotators`
+    says how several labels become one. With `by`, an item's field, the figure is the unweighted mean of the
+    slices' figures, or what `average` says: "fisher" is the tanh of their mean arctanh. `confidence` is that
+    of each bound, .95 unless said.
     """
 
     judge: Extract | None
     human: Extract | None
     criterion: Criterion | None
+    annotators: Combine | None
     by: str | None
+    average: Average | None
+    confidence: float
 
 
-def rows_of(judgements: Judgements, *, combine: Combine, **reading: Unpack[Reading]) -> Rows:
-    """Judgements of plain items (no probe's variants) against their human label."""
-    judge, human, by = reading.get("judge"), reading.get("human"), reading.get("by")
+class BareOptions(TypedDict, total=False):
+    """The options of figures that need no human label: see `Options`."""
+
+    by: str | None
+    average: Average | None
+    confidence: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Rows:
+    """Judgements, each against one label, in the order of item ids: no figure depends on another order.
+
+    `verdict` is None where there is a problem. `clusters` and `slices` are numbered from 0; `names` are the
+    slices' names, one empty name if they are not grouped. `annotators` numbers the labels of one item.
+    """
+
+    judgements: Sequence[Judgement]
+    human: Sequence[Label | None]
+    verdict: Sequence[Label | None]
+    clusters: Places
+    slices: Places
+    annotators: Sequence[int]
+    names: tuple[str, ...] = ("",)
+    unlabelled: int = 0
+    population: Population = "sampled"
+    confidence: float = 0.95
+    reading: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.judgements)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether a figure of them is an average over slices."""
+        return self.reading.get("by") is not None
+
+    @property
+    def average(self) -> Average:
+        """How slices' figures become one."""
+        said: Average | None = self.reading.get("average")
+        return said or "mean"
+
+    @cached_property
+    def missing(self) -> Truths:
+        """Where there is no verdict (n,)."""
+        return np.fromiter((verdict is None for verdict in self.verdict), dtype=bool, count=len(self))
+
+    def take(self, places: Places) -> Rows:
+        """The rows at these places; slices without a row are no more."""
+        chosen = places.tolist()
+        kept, slices = np.unique(self.slices[places], return_inverse=True)
+        return replace(
+            self,
+            judgements=[self.judgements[place] for place in chosen],
+            human=[self.human[place] for place in chosen],
+            verdict=[self.verdict[place] for place in chosen],
+            annotators=[self.annotators[place] for place in chosen],
+            clusters=np.unique(self.clusters[places], return_inverse=True)[1],
+            slices=slices,
+            names=tuple(self.names[place] for place in kept.tolist()),
+        )
+
+    def keep(self, wanted: Truths) -> Rows:
+        """The rows that are wanted (n,)."""
+        return self if wanted.all() else self.take(np.flatnonzero(wanted))
+
+    def answered(self) -> Rows:
+        """Those with a verdict."""
+        return self.keep(~self.missing)
+
+    def problem(self, place: int) -> str | None:
+        """Why there is no verdict at this place; None if there is one."""
+        if self.verdict[place] is not None:
+            return None
+        return self.judgements[place].problem or "malformed"
+
+    def problems(self) -> dict[str, int]:
+        """How many rows have each problem."""
+        return dict(Counter(str(self.problem(place)) for place in np.flatnonzero(self.missing).tolist()))
+
+    def is_right(self) -> Truths:
+        """Where the verdict is the human label (n,); a problem is not."""
+        pairs = zip(self.verdict, self.human, strict=True)
+        return np.fromiter((verdict == human for verdict, human in pairs), dtype=bool, count=len(self))
+
+    def says(self, place: int) -> str:
+        """`circles-007 chose B, expected A`, or its problem."""
+        verdict, human = self.verdict[place], self.human[place]
+        chose = self.problem(place) if verdict is None else f"chose {_shown(verdict)}"
+        expected = "" if human is None else f", expected {_shown(human)}"
+        return f"{self.judgements[place].item.id} {chose}{expected}"
+
+    def examples(self, how_wrong: Array | Truths, *, most: int = 3) -> tuple[tuple[str, ...], int]:
+        """The first few of the most wrong rows in words, and how many are wrong (above 0) at all."""
+        wrong = np.asarray(how_wrong, dtype=float)
+        worst = np.argsort(-wrong, kind="stable")[:most]
+        return tuple(self.says(place) for place in worst.tolist() if wrong[place] > 0), int((wrong > 0).sum())
+
+    def places(self, labels: Sequence[Label], metric: str) -> tuple[Places, Places]:
+        """The place of each human label and each verdict in `labels` (n,); -1 where there is none."""
+        order: dict[Label | None, int] = {label: place for place, label in enumerate(labels)}
+        order[None] = -1
+        try:
+            return tuple(  # type: ignore[return-value]
+                np.fromiter((order[label] for label in column), dtype=np.intp, count=len(self))
+                for column in (self.human, self.verdict)
+            )
+        except KeyError as error:
+            named = ", ".join(map(str, labels))
+            raise SettingsError(f"{metric}: {error.args[0]!r} is none of {named}") from None
+
+    def numbers(self, metric: str) -> tuple[Array, Array]:
+        """Each human label and each verdict as a number (n,), NaN where there is none.
+
+        Raise SettingsError for words, where an extractor gave them.
+        """
+        try:
+            return tuple(  # type: ignore[return-value]
+                np.fromiter(map(_number, column), dtype=float, count=len(self))
+                for column in (self.human, self.verdict)
+            )
+        except TypeError as error:
+            raise SettingsError(f"{metric} needs numbers, got {error}") from None
+
+    def sample(
+        self, *, moments: Array | None = None, cells: Places | None = None, width: int = 0,
+        scores: Array | None = None,
+    ) -> Sample:  # fmt: skip
+        """These rows as what each adds to a figure's sums."""
+        clusters, items = (self.clusters, None) if self.population == "sampled" else self.asks()
+        return Sample(
+            clusters=clusters,
+            slices=self.slices,
+            moments=moments,
+            cells=cells,
+            width=width,
+            scores=scores,
+            items=items,
+        )
+
+    def asks(self) -> tuple[Places, Places]:
+        """The ask, an item and a repeat, of each row, and its item; both numbered from 0."""
+        items: dict[tuple[str, str], int] = {}
+        asks: dict[tuple[int, int], int] = {}
+        found = []
+        for judgement in self.judgements:
+            item = items.setdefault((judgement.item.id, judgement.item.task), len(items))
+            found.append((asks.setdefault((item, judgement.repeat), len(asks)), item))
+        table = np.array(found, dtype=np.intp).reshape(-1, 2)
+        return table[:, 0], table[:, 1]
+
+    @cached_property
+    def repeats(self) -> int:
+        """How often the item that was asked least was asked."""
+        if not any(judgement.repeat for judgement in self.judgements):
+            return 1
+        _, items = self.asks()
+        pairs = {(item, j.repeat) for item, j in zip(items.tolist(), self.judgements, strict=True)}
+        return min(Counter(item for item, _ in pairs).values())
+
+
+def _number(label: Label | None) -> float:
+    if isinstance(label, str):
+        raise TypeError(repr(label))
+    return math.nan if label is None else float(label)
+
+
+def _shown(label: Label) -> str:
+    return f"{label:.3g}" if isinstance(label, float) else str(label)
+
+
+def rows_of(
+    judgements: Judgements, options: Options, *, combine: Combine = "majority", unlabelled: bool = False
+) -> Rows:
+    """Judgements of plain items (no probe's variants) against their human labels.
+
+    `combine` is how several annotators become one unless the options say. With `unlabelled` those without a
+    label are kept, the label being None.
+    """
+    _check_average(options.get("by"), options.get("average"))
+    if options.get("judge") or options.get("human"):
+        rows = _made(judgements, options, combine, unlabelled=unlabelled)
+    else:
+        said = (options.get("criterion"), options.get("annotators") or combine, options.get("by"))
+        key: Hashable = ("rows", unlabelled, *said)
+        rows = judgements.once(key, lambda: _made(judgements, options, combine, unlabelled=unlabelled))
+    return replace(rows, confidence=options.get("confidence", 0.95), reading=_reading(options))
+
+
+def _reading(options: Options | BareOptions) -> dict[str, Any]:
+    """What was said of how to read judgements: two figures read in other ways can't be subtracted."""
+    return {name: value for name, value in options.items() if value is not None and name != "confidence"}
+
+
+def _check_average(by: str | None, average: Average | None) -> None:
+    if average is None:
+        return
+    shown = repr(average) if isinstance(average, str) else getattr(average, "__name__", "a function")
+    if not callable(average) and average not in ("mean", "fisher"):
+        raise SettingsError(f"average = {shown}: say 'mean', 'fisher' or a function of the slices' figures")
+    if by is None:
+        raise SettingsError(f"average = {shown} is about slices: say by = as well")
+
+
+def _made(judgements: Judgements, options: Options, combine: Combine, *, unlabelled: bool) -> Rows:
     plain = plain_of(judgements)
-    extracted = judge is not None and human is not None
-    criterion = _criterion(plain, judgements, reading.get("criterion"), extracted=extracted)
+    by, human = options.get("by"), options.get("human")
+    extracted = options.get("judge") is not None and human is not None
+    criterion = _criterion(plain, judgements, options.get("criterion"), extracted=extracted)
     if by is not None:
         known_field(by, (judgement.item for judgement in plain))
-    rows = []
-    for judgement in plain:
-        label = human(judgement) if human else label_of(judgement.item, combine, criterion)
-        if label is None:
-            continue
-        verdict = judge(judgement) if judge else judgement.answer(criterion)
-        _refuse_nan(judgement.item, human=label, judge=verdict)
-        rows.append(
-            Row(
-                item=judgement.item,
-                human=label,
-                verdict=verdict,
-                problem=(judgement.problem or "malformed") if verdict is None else None,
-                cluster=judgements.cluster_of(judgement.item),
-                group=group_of(judgement.item, by) if by else "",
-                repeat=judgement.repeat,
-            )
-        )
-    return Rows(tuple(rows), len(plain) - len(rows), grouped=by is not None, reading=reading)
+    how = options.get("annotators") or combine
+    labels = [_labels(judgement, how, criterion, human) for judgement in plain]
+    left_out = sum(not some for some in labels)
+    if unlabelled:
+        labels = [some or (None,) for some in labels]
+    places = [place for place, some in enumerate(labels) for _ in some]
+    kept = [plain[place] for place in places]
+    names, slices = _slices(kept, by)
+    rows = Rows(
+        judgements=kept,
+        human=[label for some in labels for label in some],
+        verdict=_verdicts(kept, options.get("judge"), criterion),
+        annotators=[number for some in labels for number in range(len(some))],
+        clusters=np.unique(_clusters(judgements)[places], return_inverse=True)[1],
+        slices=slices,
+        names=names,
+        unlabelled=0 if unlabelled else left_out,
+        population=judgements.population,
+    )
+    _refuse_nan(rows)
+    return rows
 
 
 def plain_of(judgements: Judgements) -> list[Judgement]:
     """The judgements of items as they are (no probe's variants), in the order of ids and repeats."""
-    plain = (judgement for judgement in judgements if not judgement.variant)
-    return sorted(plain, key=lambda j: (j.item.id, j.item.task, j.repeat))
+
+    def sort() -> list[Judgement]:
+        plain = (judgement for judgement in judgements if not judgement.variant)
+        return sorted(plain, key=lambda j: (j.item.id, j.item.task, j.repeat))
+
+    return judgements.once("plain", sort)
+
+
+def _clusters(judgements: Judgements) -> Places:
+    """The cluster of each of `plain_of`, numbered in the order they first appear, whatever their names."""
+
+    def number() -> Places:
+        index: dict[str, int] = {}
+        names = (judgements.cluster_of(judgement.item) for judgement in plain_of(judgements))
+        return np.array([index.setdefault(name, len(index)) for name in names], dtype=np.intp)
+
+    return judgements.once("clusters", number)
+
+
+def bare_rows(judgements: Judgements, options: BareOptions) -> Rows:
+    """Judgements of plain items without a label, for figures that need none."""
+    by = options.get("by")
+    _check_average(by, options.get("average"))
+    if by is not None:
+        known_field(by, (judgement.item for judgement in plain_of(judgements)))
+    plain = plain_of(judgements)
+    names, slices = _slices(plain, by)
+    return Rows(
+        judgements=plain,
+        human=[None] * len(plain),
+        verdict=[j.verdict if not isinstance(j.verdict, dict) else str(j.verdict) for j in plain],
+        annotators=[0] * len(plain),
+        clusters=_clusters(judgements),
+        slices=slices,
+        names=names,
+        population=judgements.population,
+        confidence=options.get("confidence", 0.95),
+        reading={
+            name: value for name, value in options.items() if value is not None and name != "confidence"
+        },
+    )
+
+
+def _slices(judgements: Sequence[Judgement], by: str | None) -> tuple[tuple[str, ...], Places]:
+    if by is None:
+        return ("",), np.zeros(len(judgements), dtype=np.intp)
+    groups = [group_of(judgement.item, by) for judgement in judgements]
+    names = sorted(set(groups))
+    order = {name: place for place, name in enumerate(names)}
+    return tuple(names), np.array([order[group] for group in groups], dtype=np.intp)
+
+
+def _verdicts(
+    judgements: Iterable[Judgement], judge: Extract | None, criterion: Criterion | None
+) -> list[Label | None]:
+    if judge is not None:
+        return [judge(judgement) for judgement in judgements]
+    return [judgement.answer(criterion) for judgement in judgements]
+
+
+def _labels(
+    judgement: Judgement, combine: Combine, criterion: Criterion | None, human: Extract | None
+) -> Sequence[Label | None]:
+    """What the judgement stands against: no label, one, or with "all" each annotator's."""
+    if human is None and combine == "all":
+        return judgement.item.labels(criterion)
+    label = human(judgement) if human else label_of(judgement.item, combine, criterion)
+    return () if label is None else (label,)
 
 
 def label_of(item: Item, combine: Combine, criterion: Criterion | None) -> Label | None:
@@ -133,10 +359,12 @@ def label_of(item: Item, combine: Combine, criterion: Criterion | None) -> Label
     return item.mean(criterion) if combine == "mean" else item.majority(criterion)
 
 
-def _refuse_nan(item: Item, **labels: Label | None) -> None:
-    for name, label in labels.items():
-        if isinstance(label, float) and not math.isfinite(label):
-            raise SettingsError(f"the extractor {name}= gave {label} for item {item.id}; give None instead")
+def _refuse_nan(rows: Rows) -> None:
+    for name, column in (("human", rows.human), ("judge", rows.verdict)):
+        for place, label in enumerate(column):
+            if isinstance(label, float) and not math.isfinite(label):
+                item = rows.judgements[place].item.id
+                raise SettingsError(f"the extractor {name}= gave {label} for item {item}; give None instead")
 
 
 def _criterion(

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar, overload
 
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.model.item import Item
 from pytest_mllm_judge.model.judgement import Judgement
 from pytest_mllm_judge.model.tasks import Tasks
 
+Population = Literal["sampled", "fixed"]
+Made = TypeVar("Made")
+
 
 class Judgements(Sequence[Judgement]):
     """Judgements in the benchmark's order, with what their benchmark says of them all.
 
     `cluster_of` names an item's cluster: items with the same name are not counted as independent.
-    `tasks` says what a verdict may be.
+    `tasks` says what a verdict may be. `population` is "sampled" if claims are about items like these,
+    "fixed" if they are about exactly these: then only the judge varies, and only repeats tell how much.
     """
 
     def __init__(
-        self, judgements: Iterable[Judgement], *, cluster_of: Callable[[Item], str], tasks: Tasks
+        self,
+        judgements: Iterable[Judgement],
+        *,
+        cluster_of: Callable[[Item], str],
+        tasks: Tasks,
+        population: Population = "sampled",
     ) -> None:
         self._judgements = tuple(judgements)
         self.cluster_of = cluster_of
         self.tasks = tasks
+        self.population: Population = population
+        self._made: dict[Hashable, Any] = {}
 
-    def _like_this(self, judgements: Iterable[Judgement]) -> Judgements:
-        return Judgements(judgements, cluster_of=self.cluster_of, tasks=self.tasks)
+    def like_these(self, judgements: Iterable[Judgement]) -> Judgements:
+        """Other judgements of the same benchmark."""
+        return Judgements(
+            judgements, cluster_of=self.cluster_of, tasks=self.tasks, population=self.population
+        )
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made the first time it is asked for under this key: judgements never change."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
 
     def __len__(self) -> int:
         return len(self._judgements)
@@ -40,7 +61,7 @@ class Judgements(Sequence[Judgement]):
     def __getitem__(self, index: slice) -> Judgements: ...
     def __getitem__(self, index: int | slice) -> Judgement | Judgements:
         if isinstance(index, slice):
-            return self._like_this(self._judgements[index])
+            return self.like_these(self._judgements[index])
         return self._judgements[index]
 
     def __repr__(self) -> str:
@@ -48,11 +69,11 @@ class Judgements(Sequence[Judgement]):
 
     def filter(self, keep: Callable[[Judgement], bool]) -> Judgements:
         """Those that `keep` says yes to."""
-        return self._like_this(filter(keep, self._judgements))
+        return self.like_these(filter(keep, self._judgements))
 
     def task(self, task: str) -> Judgements:
         """Those of one task."""
-        return self.filter(lambda judgement: judgement.item.task == task)
+        return self.once(("task", task), lambda: self.filter(lambda judgement: judgement.item.task == task))
 
     def where(self, **wanted: Any) -> Judgements:
         """Those whose item has one of the values wanted of each field: `where(source=["charts", "maps"])`."""
@@ -71,15 +92,20 @@ class Judgements(Sequence[Judgement]):
         slices: dict[str, list[Judgement]] = {}
         for judgement in self._judgements:
             slices.setdefault(group_of(judgement.item, name), []).append(judgement)
-        return {value: self._like_this(slices[value]) for value in sorted(slices)}
+        return {value: self.like_these(slices[value]) for value in sorted(slices)}
 
 
 def field(item: Item, name: str) -> Any:
-    """An item's `task`, `source`, `cluster`, `author` (of a single response), or any further field."""
+    """An item's `task`, `source`, `cluster`, `author` (of a single response), or any further field.
+
+    `answers` is the number of its responses.
+    """
     if name in ("id", "task", "source", "cluster", "must"):
         return getattr(item, name)
     if name == "author" and len(item.responses) == 1:
         return item.responses[0].author
+    if name == "answers" and "answers" not in item.fields:
+        return len(item.responses)
     return item.fields.get(name)
 
 

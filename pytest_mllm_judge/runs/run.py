@@ -83,7 +83,12 @@ class Run:
     def judgements(self, items: Iterable[Item] | None = None) -> Judgements:
         """The judgements of these items, by default of all."""
         asked = [self.ask(item) for item in (self.items if items is None else items)]
-        return Judgements(asked, cluster_of=self.benchmark.cluster, tasks=self.benchmark.tasks)
+        return Judgements(
+            asked,
+            cluster_of=self.benchmark.cluster,
+            tasks=self.benchmark.tasks,
+            population=self.benchmark.manifest.population,
+        )
 
     def _of(self, task: str) -> Judgements:
         return self.judgements(item for item in self.items if item.task == task)

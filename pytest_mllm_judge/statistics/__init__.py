@@ -2,10 +2,15 @@
 
 from pytest_mllm_judge.statistics.bootstrap import bootstrap
 from pytest_mllm_judge.statistics.coincidence import alpha_figure, coincidence_sums
-from pytest_mllm_judge.statistics.corrected import error_corrected, ppi_mean
-from pytest_mllm_judge.statistics.correlation import Average, correlation_sums, pearson, worst_verdicts
+from pytest_mllm_judge.statistics.corrected import error_corrected, pass_rate_figure, ppi_mean
+from pytest_mllm_judge.statistics.correlation import (
+    moments_of,
+    pearson,
+    pearson_figure,
+    worst_verdicts,
+)
 from pytest_mllm_judge.statistics.distance import farthest, kendall, levenshtein
-from pytest_mllm_judge.statistics.figure import Figure, interval_of, mean_figure, mean_sums, sliced_sums
+from pytest_mllm_judge.statistics.figure import Figure, interval_of, mean_figure, mean_sums
 from pytest_mllm_judge.statistics.interval import (
     MIN_CLUSTERS,
     MIN_DISCORDANT,
@@ -30,17 +35,21 @@ from pytest_mllm_judge.statistics.paired import (
 )
 from pytest_mllm_judge.statistics.proportion import clopper_pearson, effective_n, wilson
 from pytest_mllm_judge.statistics.ranks import spearman, spearman_figure, tau_b, tau_b_figure
+from pytest_mllm_judge.statistics.sample import Average, Places, Sample, left_out, numbered
 from pytest_mllm_judge.statistics.tables import (
     accuracy_figure,
+    alpha_table_figure,
     f1_figure,
     gwet_figure,
     kappa_figure,
+    points_used_figure,
     precision_figure,
     recall_figure,
     sensitivity_figure,
     specificity_figure,
     table_sums,
 )
+from pytest_mllm_judge.statistics.worst import worst_cells
 
 __all__ = [
     "MIN_CLUSTERS",
@@ -50,13 +59,15 @@ __all__ = [
     "Equivalence",
     "Figure",
     "Interval",
+    "Places",
+    "Sample",
     "accuracy_figure",
     "alpha_figure",
+    "alpha_table_figure",
     "bootstrap",
     "clopper_pearson",
     "cluster_sums",
     "coincidence_sums",
-    "correlation_sums",
     "effective_n",
     "effective_pairs",
     "equivalence",
@@ -70,22 +81,27 @@ __all__ = [
     "jackknife",
     "kappa_figure",
     "kendall",
+    "left_out",
     "levenshtein",
     "mcnemar",
     "mean_figure",
     "mean_interval",
     "mean_sums",
+    "moments_of",
+    "numbered",
     "p_above",
     "p_below",
     "paired_difference",
     "paired_shares",
+    "pass_rate_figure",
     "pearson",
+    "pearson_figure",
+    "points_used_figure",
     "ppi_mean",
     "precision_figure",
     "rare_class",
     "recall_figure",
     "sensitivity_figure",
-    "sliced_sums",
     "spearman",
     "spearman_figure",
     "specificity_figure",
@@ -95,5 +111,6 @@ __all__ = [
     "tau_b_figure",
     "too_few",
     "wilson",
+    "worst_cells",
     "worst_verdicts",
 ]

@@ -53,18 +53,7 @@ def alpha_figure(size: int, *, level: Level, points: Sequence[float] | None = No
     fixed = np.arange(size, dtype=float) if points is None else np.asarray(points, dtype=float)
 
     def value(sums: Array) -> Array:
-        table = sums.reshape(*sums.shape[:-1], size, size)
-        counts = table.sum(axis=-1)
-        n = counts.sum(axis=-1)
-        if level == "nominal":
-            observed = n - np.trace(table, axis1=-2, axis2=-1)
-            expected = n * n - (counts * counts).sum(axis=-1)
-        else:
-            at = fixed if level == "interval" else np.cumsum(counts, axis=-1) - counts / 2
-            gaps = (at[..., :, None] - at[..., None, :]) ** 2
-            observed = (table * gaps).sum(axis=(-1, -2))
-            expected = (counts[..., :, None] * counts[..., None, :] * gaps).sum(axis=(-1, -2))
-        return np.asarray(1 - (n - 1) * observed / np.where(expected > 0, expected, np.nan))
+        return alpha_of(sums.reshape(*sums.shape[:-1], size, size), level, fixed)
 
     corner = np.eye(size * size).reshape(size, size, size, size)
     both = (corner + corner.transpose(1, 0, 2, 3)) / 2
@@ -76,3 +65,18 @@ def alpha_figure(size: int, *, level: Level, points: Sequence[float] | None = No
         mass=np.ones(size * size),
         off=(1 - np.eye(size)).ravel(),
     )
+
+
+def alpha_of(tables: Array, level: Level, points: Array) -> Array:
+    """Krippendorff's alpha of coincidences (..., K, K); `points` (K,) are the labels as numbers."""
+    counts = tables.sum(axis=-1)
+    n = counts.sum(axis=-1)
+    if level == "nominal":
+        observed = n - np.trace(tables, axis1=-2, axis2=-1)
+        expected = n * n - (counts * counts).sum(axis=-1)
+    else:
+        at = points if level == "interval" else np.cumsum(counts, axis=-1) - counts / 2
+        gaps = (at[..., :, None] - at[..., None, :]) ** 2
+        observed = (tables * gaps).sum(axis=(-1, -2))
+        expected = (counts[..., :, None] * counts[..., None, :] * gaps).sum(axis=(-1, -2))
+    return np.asarray(1 - (n - 1) * observed / np.where(expected > 0, expected, np.nan))

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from pytest_mllm_judge.statistics.figure import Figure
 from pytest_mllm_judge.statistics.interval import Interval, check_confidence, too_few
 from pytest_mllm_judge.statistics.jackknife import Array, cluster_sums
 
@@ -77,6 +78,43 @@ def _variance(values: Array, clusters: Sequence[str] | None) -> tuple[float, int
     sums = cluster_sums((values - values.mean())[:, None], names)
     groups = len(sums)
     return groups / max(groups - 1, 1) * float((sums**2).sum()) / len(values) ** 2, groups
+
+
+def pass_rate_figure() -> Figure:
+    """`ppi_mean` of passes as a figure of a table, so that clusters and missing verdicts are those of all.
+
+    Rows: humans said fail, humans said pass, no human label; columns: the judge said fail, pass. It needs
+    two items with a label and two without.
+    """
+
+    def value(sums: Array) -> Array:
+        table = sums.reshape(*sums.shape[:-1], 3, 2)
+        labelled, others = table[..., :2, :].sum(axis=(-1, -2)), table[..., 2, :].sum(axis=-1)
+        human, judge = table[..., 1, :].sum(axis=-1) / labelled, table[..., :2, 1].sum(axis=-1) / labelled
+        unlabelled = table[..., 2, 1] / others
+        together = (table[..., 1, 1] - labelled * human * judge) / (labelled - 1)
+        n, share = labelled + others, table[..., 1].sum(axis=-1) / (labelled + others)
+        variance = n / (n - 1) * share * (1 - share)
+        ratio = together / ((1 + labelled / others) * np.where(variance > 0, variance, np.inf))
+        errs = table[..., 0, 1] + table[..., 1, 0] > 1e-9
+        weight = np.where(errs, np.clip(ratio, 0, 1), 0)
+        found = human + weight * (unlabelled - judge)
+        return np.asarray(np.where((labelled >= 2) & (others >= 2), found, np.nan))
+
+    return Figure(
+        name="pass rate, ppi++",
+        value=value,
+        bounds=(0.0, 1.0),
+        corners=np.eye(6),
+        mass=np.ones(6),
+        off=np.array([0, 1, 1, 0, 0, 0.0]),
+        undefined=_why_no_rate,
+    )
+
+
+def _why_no_rate(total: Array) -> str:
+    with_label, without = float(total[:4].sum()), float(total[4:].sum())
+    return f"need 2 items with a human label and 2 without, got {with_label:g} and {without:g}"
 
 
 def error_corrected(

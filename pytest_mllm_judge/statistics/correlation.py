@@ -1,52 +1,30 @@
-"""Pearson's correlation from additive sums, one set per group, and what problems count as in it."""
+"""Pearson's correlation from additive sums, and what problems count as in it."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from pytest_mllm_judge.statistics.interval import Interval, too_few
-from pytest_mllm_judge.statistics.jackknife import Array, cluster_sums, jackknife, unseen_share
+from pytest_mllm_judge.statistics.figure import Figure, interval_of
+from pytest_mllm_judge.statistics.interval import Interval
+from pytest_mllm_judge.statistics.jackknife import Array
+from pytest_mllm_judge.statistics.sample import Average, Sample, numbered
 
-Average = Literal["mean", "fisher"]
-_MOMENTS = 6
 _MOST_CHOICES = 20_000
 _MOST_LABELS = 12
 
 
-@dataclass(frozen=True)
-class _Data:
-    """Human labels, verdicts, the group and the cluster of each."""
+def moments_of(judge: Array, human: Array, *, centre: float = 0.0) -> Array:
+    """What each item adds to 1, x, y, x^2, y^2, xy: (n, 6), x the human's and y the judge's score.
 
-    x: Array
-    y: Array
-    names: Sequence[str]
-    clusters: Sequence[str]
-
-    def inside(self, group: str) -> npt.NDArray[np.bool_]:
-        """Which points are of this group."""
-        return np.array([name == group for name in self.names])
-
-
-def correlation_sums(judge: Array, human: Array, groups: Sequence[str], clusters: Sequence[str]) -> Array:
-    """Per cluster and group the sums of 1, x, y, x^2, y^2, xy: (G, 6 * number of groups), groups sorted.
-
-    Both variables are centred first, so that squares of large numbers don't cancel.
+    Both are taken from `centre`, so that squares of large numbers don't cancel.
     """
-    x, y = human - human.mean(), judge - judge.mean()
-    moments = np.column_stack([np.ones(len(x)), x, y, x * x, y * y, x * y])
-    order = {name: place for place, name in enumerate(sorted(set(groups)))}
-    rows = np.zeros((len(x), _MOMENTS * len(order)))
-    starts = np.array([order[name] for name in groups]) * _MOMENTS
-    for moment in range(_MOMENTS):
-        rows[np.arange(len(x)), starts + moment] = moments[:, moment]
-    return cluster_sums(rows, clusters)
+    x, y = human - centre, judge - centre
+    return np.column_stack([np.ones(len(x)), x, y, x * x, y * y, x * y])
 
 
 def r_of(sums: Array) -> Array:
@@ -58,6 +36,37 @@ def r_of(sums: Array) -> Array:
     tiny = 1e-12 * np.maximum(n, 1)
     clipped: Array = np.where((vx > tiny) & (vy > tiny), np.clip(r, -1, 1), np.nan)
     return clipped
+
+
+def pearson_figure(
+    *, human: tuple[float, float], judge: tuple[float, float] | None, centre: float = 0.0
+) -> Figure:
+    """Pearson's r of `moments_of`; `human` and `judge` are the lowest and highest score either may give.
+
+    They are the corners for the case that (nearly) every verdict equals the human's, or lies on one line
+    with it, where arctanh has no spread to go by; without the judge's there is no interval then.
+    """
+    corners = None
+    if judge is not None:
+        places = np.array(list(itertools.product(human, judge)))
+        corners = moments_of(places[:, 1], places[:, 0], centre=centre)
+    return Figure(
+        name="pearson",
+        value=r_of,
+        scale="arctanh",
+        corners=corners,
+        mass=np.array([1.0, 0, 0, 0, 0, 0]),
+        off=np.array([0, 0, 0, 1.0, 1.0, -2.0]),
+        undefined=lambda total: _why_undefined(total, centre),
+    )
+
+
+def _why_undefined(total: Array, centre: float) -> str:
+    n, x, y, xx, yy, _ = total.tolist()
+    for who, mean, square in (("the judge", y / n, yy / n), ("humans", x / n, xx / n)):
+        if square - mean * mean <= 1e-12:
+            return f"{who} gave {mean + centre:g} to all {n:g} items: no correlation"
+    return ""
 
 
 def pearson(
@@ -72,95 +81,18 @@ def pearson(
 ) -> Interval:
     """Pearson's r, or the unweighted average of one r per group, with its jackknife-t interval.
 
-    `average`: the plain mean of the r (as MLLM-as-a-Judge averages over its data sets), or the tanh of the
-    mean of their arctanh. `scale` is the judge's lowest and highest point, for the case that (nearly) every
-    verdict equals the human's, or lies on one line with it, where arctanh has no spread to go by: then the
-    bounds are the r left if the exact upper share of clusters that may differ unseen lay at a corner.
+    `average`: the plain mean of the r (as MLLM-as-a-Judge averages over its data sets), the tanh of the mean
+    of their arctanh, or a function of them. `scale` is the judge's lowest and highest point.
     """
     x, y = np.asarray(human, dtype=float), np.asarray(judge, dtype=float)
-    names = list(groups) if groups is not None else [""] * len(x)
-    sums = correlation_sums(y, x, names, clusters)
-
-    def figure(total: Array) -> Array:
-        each = r_of(total.reshape(*total.shape[:-1], -1, _MOMENTS))
-        if average == "mean":
-            return np.asarray(each.mean(axis=-1))
-        return np.asarray(np.tanh(np.arctanh(each).mean(axis=-1)))
-
-    result = jackknife(sums, figure, n=len(x), confidence=confidence, scale="arctanh")
-    if result.value is not None and result.low is None and scale is not None:
-        differing = _off_the_line(x, y, clusters)
-        if differing is not None and differing < result.clusters / 2:
-            data = _Data(x, y, names, clusters)
-            return _nearly_a_line(result, data, scale=scale, average=average, differing=differing)
-    if result.value is None:
-        return replace(result, reason=_why_undefined(x, y, names))
-    return result
-
-
-def _off_the_line(x: Array, y: Array, clusters: Sequence[str]) -> int | None:
-    """How many clusters hold a point off the line y = x, or none if all lie on one other line; else None."""
-    slope, intercept = np.polyfit(x, y, 1)
-    if float(np.abs(y - slope * x - intercept).max()) < 1e-9:
-        return 0
-    return len({cluster for cluster, a, b in zip(clusters, x, y, strict=True) if a != b})
-
-
-def _nearly_a_line(
-    result: Interval, data: _Data, *, scale: tuple[float, float], average: Average, differing: int
-) -> Interval:
-    """Bounds from the exact share of each group's clusters that may lie elsewhere unseen."""
-    groups = sorted(set(data.names))
-    level = 1 - (1 - result.confidence) / len(groups)  # Bonferroni: all groups' shares hold at once
-    lows, highs = [], []
-    for group in groups:
-        inside = data.inside(group)
-        count = len(set(itertools.compress(data.clusters, inside)))
-        share = unseen_share(count, level, differing=min(differing, count - 1))
-        corners = _contaminated(data.x[inside], data.y[inside], share, scale)
-        lows.append(min(corners))
-        highs.append(max(corners))
-    low, high = _average(lows, average), _average(highs, average)
-    return replace(
-        result,
-        low=min(low, result.value) if result.value is not None else low,
-        high=max(high, result.value) if result.value is not None else high,
-        method="nearly on a line, exact",
-        reason=too_few(result.clusters),
+    centre = float(x.mean())
+    figure = pearson_figure(human=(float(x.min()), float(x.max())), judge=scale, centre=centre)
+    sample = Sample(
+        clusters=numbered(clusters),
+        slices=numbered(groups if groups is not None else [""] * len(x), ordered=True),
+        moments=moments_of(y, x, centre=centre),
     )
-
-
-def _average(values: Sequence[float], average: Average) -> float:
-    if average == "mean":
-        return sum(values) / len(values)
-    clipped = (max(-1 + 1e-15, min(1 - 1e-15, r)) for r in values)
-    return math.tanh(sum(map(math.atanh, clipped)) / len(values))
-
-
-def _contaminated(x: Array, y: Array, share: float, scale: tuple[float, float]) -> list[float]:
-    """The r of a population with a share of it at a corner: human's lowest or highest, judge's likewise."""
-    found = [float(r_of(_moments_of(x, y)))]
-    for corner in itertools.product((float(x.min()), float(x.max())), scale):
-        at = _moments_of(np.array(corner[:1]), np.array(corner[1:]))
-        found.append(float(r_of((1 - share) * _moments_of(x, y) + share * at)))
-    return [r for r in found if not math.isnan(r)]
-
-
-def _moments_of(x: Array, y: Array) -> Array:
-    """The means of 1, x, y, x^2, y^2, xy."""
-    return np.array([1.0, x.mean(), y.mean(), (x * x).mean(), (y * y).mean(), (x * y).mean()])
-
-
-def _why_undefined(x: Array, y: Array, names: Sequence[str]) -> str:
-    labels = np.array(names)
-    for name in sorted(set(names)):
-        inside = labels == name
-        where = f" in {name!r}" if name else ""
-        if np.ptp(y[inside]) == 0:
-            return f"the judge gave {y[inside][0]:g} to all {int(inside.sum())} items{where}: no correlation"
-        if np.ptp(x[inside]) == 0:
-            return f"humans gave {x[inside][0]:g} to all {int(inside.sum())} items{where}: no correlation"
-    return "the correlation is undefined on these items"
+    return interval_of(figure, sample, confidence=confidence, average=average)
 
 
 def worst_verdicts(

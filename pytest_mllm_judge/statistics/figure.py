@@ -8,15 +8,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pytest_mllm_judge.statistics.correlation import Average
 from pytest_mllm_judge.statistics.interval import Interval, too_few
 from pytest_mllm_judge.statistics.jackknife import (
     Array,
     Scale,
     cluster_sums,
-    deletions,
     from_deletions,
+    from_repeats,
     unseen_share,
+)
+from pytest_mllm_judge.statistics.sample import Average, Left, Part, Places, Sample, averaged, left_out
+
+_NOTHING = 1e-9
+NO_REPEATS = (
+    "the items are fixed, so only asking them again tells how the judge varies: ask each twice or more"
 )
 
 
@@ -27,8 +32,8 @@ class Figure:
     `scale` is where its jackknife is taken, `bounds` what it can't leave. `corners` (M, K) are the sums of
     one item at each place where it may stand, `mass` (K,) counts items in sums, `off` (K,) is above 0 where
     an item disagrees: with them a perfect judge has an interval too. `rule` gives a reason not to decide on
-    total sums (K,), '' if there is none. With `parts` the sums hold so many slices after one another, and
-    the figure is the unweighted `average` of theirs.
+    total sums (K,), '' if there is none, `undefined` why there is no figure of them. `of_scores` gives the
+    figure of scores (n, 2), and without each cluster, where no table holds them.
     """
 
     name: str
@@ -39,25 +44,12 @@ class Figure:
     mass: Array | None = None
     off: Array | None = None
     rule: Callable[[Array], str] | None = None
-    parts: int = 1
-    average: Average = "mean"
+    undefined: Callable[[Array], str] | None = None
+    of_scores: Callable[[Array, Places], tuple[float, Array]] | None = None
 
     def __call__(self, sums: Array) -> Array:
-        """The figure of sums (..., parts * K)."""
-        if self.parts == 1:
-            return self.value(sums)
-        each = self.value(self.split(sums))
-        return average_of(each, self.average)
-
-    def split(self, sums: Array) -> Array:
-        """The sums of each slice: (..., parts * K) to (..., parts, K)."""
-        return sums.reshape(*sums.shape[:-1], self.parts, -1)
-
-    def over(self, parts: int, *, average: Average = "mean") -> Figure:
-        """The same figure, averaged over so many slices; "fisher" is the tanh of the mean arctanh."""
-        if parts < 1:
-            raise ValueError(f"a figure is averaged over at least one slice, got {parts}")
-        return replace(self, parts=parts, average=average)
+        """The figure of sums (..., K)."""
+        return self.value(sums)
 
     @property
     def unit(self) -> float:
@@ -65,29 +57,17 @@ class Figure:
         low, high = self.bounds
         return 1.0 if self.scale == "arctanh" else high - low
 
-    def reason(self, total: Array) -> str:
-        """Why nothing may be decided on these total sums; '' if something may."""
+    def reason(self, parts: Sequence[Part]) -> str:
+        """Why nothing may be decided on these slices; '' if something may."""
         if self.rule is None:
             return ""
-        return next(filter(None, map(self.rule, self.split(total))), "")
+        return next(filter(None, (self.rule(part.total) for part in parts)), "")
 
-
-def average_of(each: Array, average: Average) -> Array:
-    """The mean over the last axis, or the tanh of the mean arctanh."""
-    if average == "mean":
-        return np.asarray(each.mean(axis=-1))
-    with np.errstate(all="ignore"):
-        return np.asarray(np.tanh(np.arctanh(np.clip(each, -1, 1)).mean(axis=-1)))
-
-
-def sliced_sums(rows: Array, slices: Sequence[str], clusters: Sequence[str]) -> Array:
-    """Per cluster and slice the sum of `rows` (n, K): (G, K * number of slices), slices sorted by name."""
-    order = {name: place for place, name in enumerate(sorted(set(slices)))}
-    width = rows.shape[1]
-    wide = np.zeros((len(rows), width * len(order)))
-    starts = np.array([order[name] for name in slices], dtype=np.intp) * width
-    wide[np.arange(len(rows))[:, None], starts[:, None] + np.arange(width)] = rows
-    return cluster_sums(wide, clusters)
+    def why_undefined(self, parts: Sequence[Part]) -> str:
+        """Why there is no figure of these slices; '' if it can't say."""
+        if self.undefined is None:
+            return ""
+        return next(filter(None, (self.undefined(part.total) for part in parts)), "")
 
 
 def mean_figure(bounds: tuple[float, float], *, name: str = "mean") -> Figure:
@@ -107,19 +87,49 @@ def mean_sums(values: Sequence[float], clusters: Sequence[str]) -> Array:
     return cluster_sums(np.column_stack([np.asarray(values, dtype=float), np.ones(len(values))]), clusters)
 
 
-def interval_of(figure: Figure, sums: Array, *, n: int, confidence: float = 0.95) -> Interval:
-    """A figure of one judge's sums (G, parts * K), with its jackknife-t interval.
+def interval_of(
+    figure: Figure,
+    data: Sample | Array,
+    *,
+    n: int | None = None,
+    confidence: float = 0.95,
+    average: Average = "mean",
+) -> Interval:
+    """A figure of one judge with its jackknife-t interval, from a sample or clusters' sums (G, K).
 
-    Where (nearly) every cluster agrees the jackknife has no spread to go by. Then the exact upper share of
-    clusters that may differ unseen (Clopper & Pearson 1934) stands at the corner that moves the figure most.
+    Of a sample in slices it is the `average` of the slices' figures. Where (nearly) every cluster agrees the
+    jackknife has no spread to go by. Then the exact upper share of clusters that may differ unseen (Clopper
+    & Pearson 1934) stands at the corner that moves the figure most.
     """
-    value, without = deletions(sums, figure)
-    result = _inside(from_deletions(value, without, n=n, confidence=confidence, scale=figure.scale), figure)
+    sample = data if isinstance(data, Sample) else Sample.of_sums(data)
+    size = len(sample) if n is None else n
+    left = left_out(figure, sample, average)
+    result = _inside(spread(figure, left, sample, n=size, confidence=confidence), figure)
     if result.value is None:
+        return replace(result, reason=figure.why_undefined(left.parts) or result.reason)
+    if result.reason == NO_REPEATS:
         return result
     if result.low is None:
-        result = _nearly_alike(result, figure, sums, without)
-    return replace(result, reason=result.reason or figure.reason(sums.sum(axis=0)))
+        result = _nearly_alike(result, figure, left, average)
+    return replace(result, reason=result.reason or figure.reason(left.parts))
+
+
+def spread(figure: Figure, left: Left, sample: Sample, *, n: int, confidence: float) -> Interval:
+    """The jackknife-t interval of what was left out, over clusters, or over repeats of fixed items."""
+    if sample.items is None:
+        return from_deletions(
+            left.value, left.each, n=n, confidence=confidence, scale=figure.scale, times=left.times
+        )
+    items, repeats = _strata(sample)
+    result = from_repeats(left.value, left.of_clusters, items, n=n, confidence=confidence, scale=figure.scale)
+    if repeats.min() < 2:
+        return replace(result, low=None, high=None, reason=NO_REPEATS)
+    return result
+
+
+def _strata(sample: Sample) -> tuple[Places, Places]:
+    """The item of each ask, and how often each item was asked, over all slices."""
+    return Part(sample, np.arange(sample.groups)).strata
 
 
 def _inside(result: Interval, figure: Figure) -> Interval:
@@ -130,11 +140,11 @@ def _inside(result: Interval, figure: Figure) -> Interval:
     return replace(result, low=max(low, result.low), high=min(high, result.high))
 
 
-def _nearly_alike(result: Interval, figure: Figure, sums: Array, without: Array) -> Interval:
-    differing = _differing(figure, sums, without)
+def _nearly_alike(result: Interval, figure: Figure, left: Left, average: Average) -> Interval:
+    differing = _differing(figure, left)
     if differing is None or differing >= result.clusters / 2:
         return result
-    reach = reach_unseen(figure, sums, confidence=result.confidence, differing=differing)
+    reach = reach_unseen(figure, left, average, confidence=result.confidence, differing=differing)
     if reach is None or result.value is None:
         return result
     return replace(
@@ -146,19 +156,23 @@ def _nearly_alike(result: Interval, figure: Figure, sums: Array, without: Array)
     )
 
 
-def _differing(figure: Figure, sums: Array, without: Array) -> int | None:
+def _differing(figure: Figure, left: Left) -> int | None:
     """How many clusters disagree, where the figure is perfect but for them; 0 where all are alike."""
-    if len(sums) < 2 or not np.isfinite(without).all():
+    if len(left.which) < 2 or not np.isfinite(left.each).all():
         return None
-    if float(np.ptp(without)) <= 1e-12:
+    if float(np.ptp(left.each)) <= 1e-12:
         return 0
     if figure.off is None:
         return None
-    return int((figure.split(sums) @ figure.off > 0).any(axis=-1).sum())
+    off: set[int] = set()
+    for part in left.parts:
+        each = np.concatenate([block @ figure.off > _NOTHING for block in part.sums()])
+        off.update(part.members[each[part.alike[1]]].tolist())
+    return len(off)
 
 
 def reach_unseen(
-    figure: Figure, sums: Array, *, confidence: float, differing: int = 0
+    figure: Figure, left: Left, average: Average, *, confidence: float, differing: int = 0
 ) -> tuple[float, float] | None:
     """The lowest and highest figure if the unseen share of each slice's clusters lay at a corner.
 
@@ -167,19 +181,20 @@ def reach_unseen(
     """
     if figure.corners is None or figure.mass is None:
         return None
-    level = 1 - (1 - confidence) / figure.parts
+    level = 1 - (1 - confidence) / len(left.parts)
     lows, highs = [], []
-    for part in np.moveaxis(figure.split(sums), -2, 0):
-        count = int((part @ figure.mass > 0).sum())
+    for part in left.parts:
+        each = np.concatenate([block @ figure.mass > 0 for block in part.sums()])
+        count = int(each[part.alike[1]].sum())
         if count == 0:
             return None
         share = unseen_share(count, level, differing=min(differing, count - 1))
-        found = _at_corners(figure, part.sum(axis=0), share)
+        found = _at_corners(figure, part.total, share)
         if not len(found):
             return None
         lows.append(float(found.min()))
         highs.append(float(found.max()))
-    return _averaged(lows, figure), _averaged(highs, figure)
+    return _averaged(lows, average), _averaged(highs, average)
 
 
 def _at_corners(figure: Figure, total: Array, share: float) -> Array:
@@ -193,8 +208,12 @@ def _at_corners(figure: Figure, total: Array, share: float) -> Array:
     return found[np.isfinite(found)]
 
 
-def _averaged(values: Sequence[float], figure: Figure) -> float:
-    if figure.parts == 1 or figure.average == "mean":
+def _averaged(values: Sequence[float], average: Average) -> float:
+    if len(values) == 1:
+        return values[0]
+    inside = np.array(values)
+    if average == "mean":
         return math.fsum(values) / len(values)
-    inside = np.clip(np.array(values), -1 + 1e-15, 1 - 1e-15)
-    return float(average_of(inside, "fisher"))
+    if average == "fisher":
+        inside = np.clip(inside, -1 + 1e-15, 1 - 1e-15)
+    return float(averaged(inside[None], average)[0])

@@ -14,19 +14,36 @@ from scipy.special import betaincinv, stdtrit
 from pytest_mllm_judge.statistics.interval import Interval, check_confidence, too_few
 
 Array = npt.NDArray[np.float64]
+Clusters = Sequence[str] | npt.NDArray[np.intp]
+"""The name of each item's cluster, or its number from 0."""
 Scale = Literal["plain", "arctanh"]
 NO_SPREAD = "no spread at all: leaving out any cluster gives the same figure"
 
 _ROUNDING = 1e-9
 
 
-def cluster_sums(rows: Array, clusters: Sequence[str]) -> Array:
-    """The sum of `rows` (n, K) within each cluster: (G, K), clusters in the order they first appear."""
-    index: dict[str, int] = {}
-    labels = np.fromiter((index.setdefault(name, len(index)) for name in clusters), dtype=np.intp)
-    sums = np.zeros((len(index), rows.shape[1]))
+def cluster_sums(rows: Array, clusters: Clusters) -> Array:
+    """The sum of `rows` (n, K) within each cluster: (G, K), clusters in the order they first appear.
+
+    Clusters are names, or numbers from 0.
+    """
+    labels = _numbers(clusters)
+    sums = np.zeros((int(labels.max(initial=-1)) + 1, rows.shape[1]))
     np.add.at(sums, labels, rows)
     return sums
+
+
+def number_of(clusters: Clusters) -> int:
+    """How many clusters there are."""
+    return len(np.unique(clusters)) if isinstance(clusters, np.ndarray) else len(set(clusters))
+
+
+def _numbers(clusters: Clusters) -> npt.NDArray[np.intp]:
+    """The clusters as numbers from 0, in the order they first appear."""
+    if isinstance(clusters, np.ndarray):
+        return clusters
+    index: dict[str, int] = {}
+    return np.fromiter((index.setdefault(name, len(index)) for name in clusters), dtype=np.intp)
 
 
 def jackknife(
@@ -56,39 +73,93 @@ def deletions(sums: Array, figure: Callable[[Array], Array]) -> tuple[float, Arr
 
 
 def from_deletions(
-    value: float, without: Array, *, n: int, confidence: float = 0.95, scale: Scale = "plain"
+    value: float,
+    without: Array,
+    *,
+    n: int,
+    confidence: float = 0.95,
+    scale: Scale = "plain",
+    times: npt.NDArray[np.intp] | None = None,
 ) -> Interval:
     """The jackknife-t interval of a figure, from its values with each cluster left out (G,).
 
-    Sums are exact (`math.fsum`), so that neither the order of clusters nor a change of sign shows in it.
+    With `times` each value stands for so many clusters. Sums are exact (`math.fsum`), so that neither the
+    order of clusters nor a change of sign shows in it.
     """
+    counts = np.ones(len(without)) if times is None else times
+    groups = int(counts.sum())
+    bare = _bare(value, n=n, clusters=groups, method=f"jackknife-t, {scale}", confidence=confidence)
+    if bare.value is None or groups < 2:
+        return replace(bare, reason=bare.reason or too_few(groups))
+    if why := _unusable(value, without, scale):
+        return replace(bare, reason=why)
+    transformed = np.arctanh(without) if scale == "arctanh" else without
+    mean = math.fsum((counts * transformed).tolist()) / groups
+    spread = math.fsum((counts * (transformed - mean) ** 2).tolist())
+    return _around(bare, scale, error=math.sqrt((groups - 1) / groups * spread), freedom=groups - 1)
+
+
+def from_repeats(
+    value: float,
+    without: Array,
+    items: npt.NDArray[np.intp],
+    *,
+    n: int,
+    confidence: float = 0.95,
+    scale: Scale = "plain",
+) -> Interval:
+    """The interval of a figure on exactly these items, from its values with each ask left out (A,).
+
+    Asks of one item are what varies, the items are not (the stratified jackknife: Jones 1974; Wolter 2007,
+    section 4.5): the variance is the sum over items of (T - 1) / T times the spread of theirs. `items` (A,)
+    numbers the item of each ask; `clusters` of the result counts the items.
+    """
+    repeats = np.bincount(items)
+    bare = _bare(
+        value, n=n, clusters=len(repeats), method=f"jackknife-t over repeats, {scale}", confidence=confidence
+    )
+    if bare.value is None:
+        return bare
+    if why := _unusable(value, without, scale):
+        return replace(bare, reason=why)
+    transformed = np.arctanh(without) if scale == "arctanh" else without
+    means = np.bincount(items, weights=transformed) / repeats
+    squares = (transformed - means[items]) ** 2 * ((repeats - 1) / repeats)[items]
+    freedom = len(items) - len(repeats)
+    return _around(bare, scale, error=math.sqrt(math.fsum(squares.tolist())), freedom=freedom)
+
+
+def _bare(value: float, *, n: int, clusters: int, method: str, confidence: float) -> Interval:
+    """The figure without an interval yet, and why it has none where it is undefined."""
     check_confidence(confidence)
-    groups = len(without)
-    bare = Interval(
-        value=None if math.isnan(value) else value,
+    undefined = math.isnan(value)
+    return Interval(
+        value=None if undefined else value,
         low=None,
         high=None,
         n=n,
-        clusters=groups,
-        method=f"jackknife-t, {scale}",
+        clusters=clusters,
+        method=method,
         confidence=confidence,
+        reason="the figure is undefined on these items" if undefined else "",
     )
-    if math.isnan(value):
-        return replace(bare, reason="the figure is undefined on these items")
-    if groups < 2:
-        return replace(bare, reason=too_few(groups))
+
+
+def _unusable(value: float, without: Array, scale: Scale) -> str:
     if not np.isfinite(without).all() or (scale == "arctanh" and _touches_one(value, without)):
-        return replace(bare, reason="the figure is undefined, or perfect, once some cluster is left out")
-    transformed = np.arctanh(without) if scale == "arctanh" else without
-    mean = math.fsum(transformed.tolist()) / groups
-    spread = math.fsum(((transformed - mean) ** 2).tolist())
-    error = math.sqrt((groups - 1) / groups * spread)
+        return "the figure is undefined, or perfect, once some cluster is left out"
+    return ""
+
+
+def _around(bare: Interval, scale: Scale, *, error: float, freedom: int) -> Interval:
+    """The figure plus and minus t standard errors, on its scale."""
+    assert bare.value is not None
     if error <= 1e-12:
         return replace(bare, reason=NO_SPREAD)
-    reach = float(stdtrit(groups - 1, confidence)) * error
-    centre = math.atanh(value) if scale == "arctanh" else value
+    reach = float(stdtrit(max(freedom, 1), bare.confidence)) * error
+    centre = math.atanh(bare.value) if scale == "arctanh" else bare.value
     back = math.tanh if scale == "arctanh" else float
-    return replace(bare, low=back(centre - reach), high=back(centre + reach), reason=too_few(groups))
+    return replace(bare, low=back(centre - reach), high=back(centre + reach), reason=too_few(bare.clusters))
 
 
 def _touches_one(value: float, without: Array) -> bool:

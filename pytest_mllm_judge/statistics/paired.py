@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import bdtr, ndtri, stdtrit
 
-from pytest_mllm_judge.statistics.figure import Figure, reach_unseen
+from pytest_mllm_judge.statistics.figure import NO_REPEATS, Figure, reach_unseen, spread
 from pytest_mllm_judge.statistics.interval import MIN_DISCORDANT, Interval, check_confidence, too_few
-from pytest_mllm_judge.statistics.jackknife import Array, cluster_sums, deletions, from_deletions
+from pytest_mllm_judge.statistics.jackknife import Array, Clusters, cluster_sums, number_of
+from pytest_mllm_judge.statistics.sample import Average, Left, Sample, left_out
 
 _HALVINGS = 60
+
+Values = Sequence[float] | Array
 
 
 def tango(wins: float, losses: float, n: float, *, confidence: float = 0.95) -> tuple[float, float]:
@@ -62,9 +65,7 @@ def mcnemar(wins: int, losses: int) -> float:
     return min(1.0, below + float(bdtr(fewer, n, 0.5)))
 
 
-def paired_shares(
-    first: Sequence[float], second: Sequence[float], clusters: Sequence[str], *, confidence: float = 0.95
-) -> Interval:
+def paired_shares(first: Values, second: Values, clusters: Clusters, *, confidence: float = 0.95) -> Interval:
     """The difference first - second of two shares over the same items.
 
     Values are 1 where a judge was right and 0 where not: Tango's interval on wins, losses and n divided by
@@ -78,7 +79,7 @@ def paired_shares(
     if not np.isin(differences, (-1.0, 0.0, 1.0)).all():
         return _guarded(differences, clusters, confidence)
     n, size = len(differences), effective_pairs(differences, clusters)
-    groups = len(set(clusters))
+    groups = number_of(clusters)
     wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
     low, high = tango(wins * size / n, losses * size / n, size, confidence=confidence)
     value = (wins - losses) / n
@@ -94,7 +95,7 @@ def paired_shares(
     )
 
 
-def _paired(first: Sequence[float], second: Sequence[float], clusters: Sequence[str]) -> tuple[Array, Array]:
+def _paired(first: Values, second: Values, clusters: Clusters) -> tuple[Array, Array]:
     if not len(first) == len(second) == len(clusters):
         raise ValueError(f"{len(first)} and {len(second)} values, {len(clusters)} clusters: not paired")
     if not len(first):
@@ -102,7 +103,7 @@ def _paired(first: Sequence[float], second: Sequence[float], clusters: Sequence[
     return np.asarray(first, dtype=float), np.asarray(second, dtype=float)
 
 
-def effective_pairs(differences: Sequence[float] | Array, clusters: Sequence[str]) -> float:
+def effective_pairs(differences: Values, clusters: Clusters) -> float:
     """How many independent pairs the clustered ones are worth: n / design effect, at most n.
 
     The design effect is the cluster-robust over the plain variance of the mean difference. With fewer than
@@ -121,7 +122,7 @@ def effective_pairs(differences: Sequence[float] | Array, clusters: Sequence[str
     return most if plain == 0 or robust == 0 else min(most, n * plain / robust)
 
 
-def _guarded(differences: Array, clusters: Sequence[str], confidence: float) -> Interval:
+def _guarded(differences: Array, clusters: Clusters, confidence: float) -> Interval:
     """Jackknife-t of a mean in [-1, 1] with half a pair of pseudo-items at the ends.
 
     The pseudo-pair works as Bonett & Price's (2012): it keeps the variance from vanishing with few changes.
@@ -149,27 +150,46 @@ def _guarded(differences: Array, clusters: Sequence[str], confidence: float) -> 
 
 
 def paired_difference(
-    figure: Figure, first: Array, second: Array, *, n: int, discordant: int, confidence: float = 0.95
+    figure: Figure,
+    first: Sample | Array,
+    second: Sample | Array,
+    *,
+    discordant: int,
+    n: int | None = None,
+    average: Average = "mean",
+    confidence: float = 0.95,
+    other: Figure | None = None,
 ) -> Interval:
-    """The figure of `first` less that of `second`: sums (G, K) over the same clusters in the same order.
+    """The figure of `first` less that of `second`: the same items or clusters' sums (G, K), in one order.
 
     Jackknife-t of the difference, each cluster left out of both. `discordant` is how many items' verdicts
     differ. With none, Tango's interval without discordance decides for every figure, times the figure's unit;
-    with fewer than five, the wider of the jackknife's and Tango's with all of them on one side.
+    with fewer than five, the wider of the jackknife's and Tango's with all of them on one side. `other` is
+    the figure of `second` where its table has another size.
     """
-    if first.shape != second.shape:
-        raise ValueError(f"sums of shape {first.shape} and {second.shape} are not of the same clusters")
-    if not 0 <= discordant <= n:
-        raise ValueError(f"need 0 <= discordant <= n, got {discordant} of {n}")
-    (ours, ours_without), (theirs, theirs_without) = deletions(first, figure), deletions(second, figure)
-    result = from_deletions(ours - theirs, ours_without - theirs_without, n=n, confidence=confidence)
-    if result.value is None:
+    ours, theirs = (each if isinstance(each, Sample) else Sample.of_sums(each) for each in (first, second))
+    if len(ours) != len(theirs):
+        raise ValueError(f"{len(ours)} and {len(theirs)} items or clusters are not the same")
+    size = len(ours) if n is None else n
+    if not 0 <= discordant <= size:
+        raise ValueError(f"need 0 <= discordant <= n, got {discordant} of {size}")
+    left = left_out(figure, ours, average)
+    right = left_out(other or figure, theirs, average)
+    change = Left(
+        value=left.value - right.value,
+        each=left.of_clusters - right.of_clusters,
+        which=np.arange(len(left.which)),
+        parts=left.parts,
+    )
+    plain = replace(figure, scale="plain")
+    result = spread(plain, change, ours, n=size, confidence=confidence)
+    if result.value is None or result.reason == NO_REPEATS:
         return result
     if discordant < MIN_DISCORDANT:
         result = _by_tango(result, figure, discordant)
-    elif result.low is None and np.isfinite(ours_without - theirs_without).all():
-        result = _by_corners(result, figure, first, second)
-    why = {figure.reason(sums.sum(axis=0)) for sums in (first, second)} - {""} if discordant else set()
+    elif result.low is None and np.isfinite(change.each).all():
+        result = _by_corners(result, figure, (left, right), average)
+    why = {figure.reason(left.parts), (other or figure).reason(right.parts)} - {""} if discordant else set()
     return replace(_within(result, figure), reason=result.reason or min(why, default=""))
 
 
@@ -191,11 +211,12 @@ def _by_tango(result: Interval, figure: Figure, discordant: int) -> Interval:
     return replace(result, low=min(lows), high=max(highs), method=method, reason=too_few(result.clusters))
 
 
-def _by_corners(result: Interval, figure: Figure, first: Array, second: Array) -> Interval:
+def _by_corners(result: Interval, figure: Figure, both: tuple[Left, Left], average: Average) -> Interval:
     """All clusters differ alike: bounds from the share of them that may differ otherwise, unseen."""
-    ours = reach_unseen(figure, first, confidence=result.confidence)
-    theirs = reach_unseen(figure, second, confidence=result.confidence)
-    if ours is None or theirs is None or len(first) < 2:
+    ours, theirs = (
+        reach_unseen(figure, each, average, confidence=result.confidence, differing=0) for each in both
+    )
+    if ours is None or theirs is None or result.clusters < 2:
         return result
     return replace(
         result,

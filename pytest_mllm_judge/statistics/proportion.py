@@ -6,15 +6,18 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import betaincinv, ndtri, stdtrit
 
 from pytest_mllm_judge.statistics.interval import Interval, check_confidence, too_few
-from pytest_mllm_judge.statistics.jackknife import cluster_sums
+from pytest_mllm_judge.statistics.jackknife import Clusters, cluster_sums, number_of
 
 _FEW = 5
 
+Hits = Sequence[bool] | npt.NDArray[np.bool_]
 
-def effective_n(hits: Sequence[bool], clusters: Sequence[str]) -> float:
+
+def effective_n(hits: Hits, clusters: Clusters) -> float:
     """How many independent items the clustered ones are worth: p(1-p) / v, at most n.
 
     v is the cluster-robust variance of the share. With fewer than five clusters that hold the rarer outcome,
@@ -33,12 +36,12 @@ def effective_n(hits: Sequence[bool], clusters: Sequence[str]) -> float:
     return min(most, share * (1 - share) / variance) if variance > 0 else most
 
 
-def wilson(hits: Sequence[bool], clusters: Sequence[str], *, confidence: float = 0.95) -> Interval:
+def wilson(hits: Hits, clusters: Clusters, *, confidence: float = 0.95) -> Interval:
     """A share with its Wilson score interval (Wilson 1927), on the effective n and t(G-1) when clustered."""
     check_confidence(confidence)
     n = _count(hits)
-    groups = len(set(clusters))
-    share = sum(hits) / n
+    groups = number_of(clusters)
+    share = int(np.sum(hits)) / n
     size = effective_n(hits, clusters)
     z = float(ndtri(confidence) if groups == n else stdtrit(max(groups - 1, 1), confidence))
     centre = (share + z * z / (2 * size)) / (1 + z * z / size)
@@ -55,12 +58,12 @@ def wilson(hits: Sequence[bool], clusters: Sequence[str], *, confidence: float =
     )
 
 
-def clopper_pearson(hits: Sequence[bool], clusters: Sequence[str], *, confidence: float = 0.95) -> Interval:
+def clopper_pearson(hits: Hits, clusters: Clusters, *, confidence: float = 0.95) -> Interval:
     """A rate that must be small, with exact bounds (Clopper & Pearson 1934), on the effective n."""
     check_confidence(confidence)
     n = _count(hits)
-    groups = len(set(clusters))
-    share = sum(hits) / n
+    groups = number_of(clusters)
+    share = int(np.sum(hits)) / n
     size = effective_n(hits, clusters)
     events = share * size
     alpha = 1 - confidence
@@ -76,7 +79,7 @@ def clopper_pearson(hits: Sequence[bool], clusters: Sequence[str], *, confidence
     )
 
 
-def _count(hits: Sequence[bool]) -> int:
+def _count(hits: Hits) -> int:
     if not len(hits):
         raise ValueError("a share of nothing is undefined: need at least one item")
     return len(hits)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from pytest_mllm_judge.statistics.correlation import r_of
 from pytest_mllm_judge.statistics.figure import Figure, interval_of
 from pytest_mllm_judge.statistics.interval import Interval
-from pytest_mllm_judge.statistics.jackknife import Array, from_deletions
+from pytest_mllm_judge.statistics.jackknife import Array
+from pytest_mllm_judge.statistics.sample import Places, Sample, numbered
 from pytest_mllm_judge.statistics.tables import table_sums
 
-_MOST_CELLS = 400
+_MOST_CELLS = 40_000
 _BLOCK = 512
+
+OfScores = Callable[[Array, Places], tuple[float, Array]]
 
 
 def spearman_figure(rows: int, columns: int) -> Figure:
@@ -30,7 +33,7 @@ def spearman_figure(rows: int, columns: int) -> Figure:
         zero = np.zeros_like(n)
         return r_of(np.stack([n, zero, zero, xx, yy, xy], axis=-1))
 
-    return _rank_figure("spearman", value, rows, columns)
+    return _rank_figure("spearman", value, rows, columns, _rhos)
 
 
 def _centred_ranks(counts: Array, n: Array) -> Array:
@@ -50,7 +53,7 @@ def tau_b_figure(rows: int, columns: int) -> Figure:
         both = free[0] * free[1]
         return np.asarray(ordered / np.sqrt(np.where(both > 0, both, np.nan)))
 
-    return _rank_figure("tau-b", value, rows, columns)
+    return _rank_figure("tau-b", value, rows, columns, _taus)
 
 
 def _untied(counts: Array) -> Array:
@@ -59,7 +62,9 @@ def _untied(counts: Array) -> Array:
     return np.asarray((n * n - (counts * counts).sum(axis=-1)) / 2)
 
 
-def _rank_figure(name: str, value: Callable[[Array], Array], rows: int, columns: int) -> Figure:
+def _rank_figure(
+    name: str, value: Callable[[Array], Array], rows: int, columns: int, of_scores: OfScores
+) -> Figure:
     square = rows == columns
     return Figure(
         name=name,
@@ -68,7 +73,21 @@ def _rank_figure(name: str, value: Callable[[Array], Array], rows: int, columns:
         corners=np.eye(rows * columns),
         mass=np.ones(rows * columns),
         off=(1 - np.eye(rows)).ravel() if square else None,
+        undefined=lambda total: _why_undefined(total.reshape(rows, columns)),
+        of_scores=of_scores,
     )
+
+
+def _why_undefined(table: Array) -> str:
+    for who, counts in (("the judge", table.sum(axis=0)), ("humans", table.sum(axis=1))):
+        if (counts > 0).sum() < 2:
+            return f"{who} gave one score to all {counts.sum():g} items: no correlation"
+    return ""
+
+
+def fits_table(rows: int, columns: int) -> bool:
+    """Whether scores of so many distinct values go by their table, or else by each pair of items."""
+    return rows * columns <= _MOST_CELLS
 
 
 def spearman(
@@ -79,14 +98,7 @@ def spearman(
     Scores of few distinct values go by their table; else the ranks are taken anew without each cluster,
     which takes time with the square of n.
     """
-    sums = _table(judge, human, clusters)
-    if sums is not None:
-        rows, columns, table = sums
-        return interval_of(spearman_figure(rows, columns), table, n=len(judge), confidence=confidence)
-    x, y, where = np.asarray(human, dtype=float), np.asarray(judge, dtype=float), _numbered(clusters)
-    kept = (where != each for each in range(int(where.max()) + 1))
-    without = np.array([_rho(x[keep], y[keep]) for keep in kept])
-    return from_deletions(_rho(x, y), without, n=len(x), confidence=confidence, scale="arctanh")
+    return _interval(spearman_figure, judge, human, clusters, confidence)
 
 
 def tau_b(
@@ -97,15 +109,42 @@ def tau_b(
     Scores of few distinct values go by their table; else every pair is looked at once, which takes time with
     the square of n.
     """
+    return _interval(tau_b_figure, judge, human, clusters, confidence)
+
+
+def _interval(
+    figure: Callable[[int, int], Figure],
+    judge: Sequence[float],
+    human: Sequence[float],
+    clusters: Sequence[str],
+    confidence: float,
+) -> Interval:
     sums = _table(judge, human, clusters)
     if sums is not None:
         rows, columns, table = sums
-        return interval_of(tau_b_figure(rows, columns), table, n=len(judge), confidence=confidence)
-    x, y, where = np.asarray(human, dtype=float), np.asarray(judge, dtype=float), _numbered(clusters)
-    total, without = _pairs(x, y, where)
-    with np.errstate(all="ignore"):
-        value, taus = float(_tau(total)), _tau(without)
-    return from_deletions(value, taus, n=len(x), confidence=confidence, scale="arctanh")
+        return interval_of(figure(rows, columns), table, n=len(judge), confidence=confidence)
+    scores = np.column_stack([np.asarray(human, dtype=float), np.asarray(judge, dtype=float)])
+    where = numbered(clusters)
+    sample = Sample(clusters=where, slices=np.zeros(len(where), dtype=np.intp), scores=scores)
+    return interval_of(figure_of_scores(figure), sample, confidence=confidence)
+
+
+def figure_of_scores(figure: Callable[[int, int], Figure]) -> Figure:
+    """The rank figure of scores that no table holds: without corners, so a perfect judge has no interval."""
+    return replace(figure(2, 2), corners=None, off=None, undefined=None)
+
+
+def _rhos(scores: Array, clusters: Places) -> tuple[float, Array]:
+    """Spearman's rho of scores (n, 2), and without each cluster."""
+    x, y = scores[:, 0], scores[:, 1]
+    kept = (clusters != each for each in range(int(clusters.max()) + 1))
+    return _rho(x, y), np.array([_rho(x[keep], y[keep]) for keep in kept])
+
+
+def _taus(scores: Array, clusters: Places) -> tuple[float, Array]:
+    """Kendall's tau-b of scores (n, 2), and without each cluster."""
+    total, without = _pairs(scores[:, 0], scores[:, 1], clusters)
+    return float(_tau(total)), _tau(without)
 
 
 def _table(
@@ -127,11 +166,6 @@ def _table(
     return len(rows), len(columns), sums
 
 
-def _numbered(clusters: Sequence[str]) -> npt.NDArray[np.intp]:
-    index: dict[str, int] = {}
-    return np.fromiter((index.setdefault(name, len(index)) for name in clusters), dtype=np.intp)
-
-
 def _rho(x: Array, y: Array) -> float:
     if len(x) < 2:
         return float("nan")
@@ -147,7 +181,7 @@ def _ranks(values: Array) -> Array:
     return ranks
 
 
-def _pairs(x: Array, y: Array, where: npt.NDArray[np.intp]) -> tuple[Array, Array]:
+def _pairs(x: Array, y: Array, where: Places) -> tuple[Array, Array]:
     """(C - D, pairs untied in x, in y), each pair counted twice: of all (3,), without each cluster (G, 3)."""
     groups = int(where.max()) + 1
     touching, inside = np.zeros((groups, 3)), np.zeros((groups, 3))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
+from pytest_mllm_judge.statistics.coincidence import Level, alpha_of
 from pytest_mllm_judge.statistics.figure import Figure
 from pytest_mllm_judge.statistics.interval import rare_class
 from pytest_mllm_judge.statistics.jackknife import Array
@@ -146,6 +148,35 @@ def gwet_figure(
 
     name = "AC1" if weights == "unweighted" else f"AC2, {weights}"
     return _table_figure(name, size, value, coefficient=True)
+
+
+def alpha_table_figure(size: int, *, level: Level, points: Sequence[float] | None = None) -> Figure:
+    """Krippendorff's alpha of two who label (Krippendorff 2011): judge and humans, each item a unit.
+
+    `points` are the labels as numbers for the interval level (0, 1, 2, ... unless said).
+    """
+    at = np.arange(size, dtype=float) if points is None else np.asarray(points, dtype=float)
+
+    def value(sums: Array) -> Array:
+        tables = sums.reshape(*sums.shape[:-1], size, size)
+        return alpha_of(tables + np.swapaxes(tables, -1, -2), level, at)
+
+    return _table_figure(f"alpha, {level}", size, value, coefficient=True)
+
+
+def points_used_figure(size: int) -> Figure:
+    """How many points the judge uses, in effect: 1 / the sum of squared shares, from 1 to K (Hill 1973).
+
+    It is 1 for a judge with one verdict for all, and K for one that gives every point equally often.
+    """
+
+    def value(sums: Array) -> Array:
+        _, judge = margins(sums, size)
+        n = judge.sum(axis=-1)
+        return np.asarray(n * n / (judge * judge).sum(axis=-1))
+
+    figure = _table_figure("points used", size, value)
+    return replace(figure, bounds=(1.0, float(size)))
 
 
 def recall_figure(size: int, *, label: int | None = None) -> Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random as shuffling
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mllm_judge.statistics import (
+    Average,
     Figure,
     Interval,
+    Sample,
     accuracy_figure,
     alpha_figure,
     coincidence_sums,
@@ -28,7 +30,6 @@ from pytest_mllm_judge.statistics import (
     p_below,
     paired_difference,
     paired_shares,
-    sliced_sums,
     spearman_figure,
     table_sums,
     tango,
@@ -250,8 +251,9 @@ def test_half_a_pseudo_pair_by_hand() -> None:
 def test_slices_that_are_perfect_keep_their_own_uncertainty_together() -> None:
     """Three slices of 20 items: each share at Bonferroni's level, 1 - (.05 / 3)^(1/20) (Clopper-Pearson)."""
     rows = np.tile([1.0, 0.0, 0.0, 0.0], (60, 1))
-    sums = sliced_sums(rows, [str(place % 3) for place in range(60)], [str(place) for place in range(60)])
-    result = interval_of(accuracy_figure(2).over(3), sums, n=60)
+    result = interval_of(
+        accuracy_figure(2), Sample(clusters=np.arange(60), slices=np.arange(60) % 3, moments=rows)
+    )
     assert (result.value, result.high) == (1.0, 1.0)
     assert result.low == pytest.approx((0.05 / 3) ** (1 / 20))
 
@@ -275,19 +277,18 @@ def test_an_average_over_slices_is_the_mean_of_the_slices() -> None:
     random = np.random.default_rng(3)
     human, judge = random.integers(0, 4, 300), random.integers(0, 4, 300)
     judge = np.where(random.random(300) < 0.6, human, judge)
-    slices = [str(place % 3) for place in range(300)]
-    names = [str(place) for place in range(300)]
     rows = np.zeros((300, 16))
     rows[np.arange(300), 4 * human + judge] = 1
-    sums = sliced_sums(rows, slices, names)
-    each = [float(kappa_figure(4)(rows[place::3].sum(axis=0))) for place in range(3)]
-    averages: list[tuple[Figure, Callable[[Sequence[float]], float]]] = [
-        (kappa_figure(4).over(3), lambda values: float(np.mean(values))),
-        (kappa_figure(4).over(3, average="fisher"), lambda values: float(np.tanh(np.arctanh(values).mean()))),
+    sample = Sample(clusters=np.arange(300), slices=np.arange(300) % 3, cells=4 * human + judge, width=16)
+    each = [float(kappa_figure(4).value(rows[place::3].sum(axis=0))) for place in range(3)]
+    averages: list[tuple[Average, float]] = [
+        ("mean", float(np.mean(each))),
+        ("fisher", float(np.tanh(np.arctanh(each).mean()))),
+        (lambda values: max(values), max(each)),
     ]
-    for figure, expected in averages:
-        result = interval_of(figure, sums, n=300)
-        assert result.value == pytest.approx(expected(each))
+    for average, expected in averages:
+        result = interval_of(kappa_figure(4), sample, average=average)
+        assert result.value == pytest.approx(expected)
         assert holds_its_value(result)
 
 
@@ -302,4 +303,4 @@ def test_sums_of_other_clusters_are_no_pair() -> None:
     first, second = tabled(human, human, range(20)), tabled(human[1:], human[1:], range(19))
     with pytest.raises(ValueError) as caught:
         paired_difference(kappa_figure(4), first, second, n=20, discordant=0)
-    assert str(caught.value) == "sums of shape (20, 16) and (19, 16) are not of the same clusters"
+    assert str(caught.value) == "20 and 19 items or clusters are not the same"

@@ -1,21 +1,63 @@
 """Agreement of verdicts with human labels. A problem counts as the answer that makes the figure worst."""
 
-from pytest_mllm_judge.metrics.agreement.correlations import pearson
+from pytest_mllm_judge.metrics.agreement.confusion import Confusion, confusion
+from pytest_mllm_judge.metrics.agreement.correlations import pearson, spearman, tau_b
 from pytest_mllm_judge.metrics.agreement.means import distance, leniency, mae, tau
-from pytest_mllm_judge.metrics.agreement.shares import accuracy, accuracy_decided, agrees, top, within_one
-from pytest_mllm_judge.metrics.agreement.tables import kappa, kappa_quadratic
+from pytest_mllm_judge.metrics.agreement.shares import (
+    accuracy,
+    accuracy_decided,
+    agrees,
+    sensitivity,
+    specificity,
+    top,
+    within_one,
+)
+from pytest_mllm_judge.metrics.agreement.tables import (
+    ac1,
+    alpha,
+    alpha_interval,
+    alpha_nominal,
+    alpha_ordinal,
+    f1,
+    kappa,
+    kappa_linear,
+    kappa_quadratic,
+    pass_rate,
+    precision,
+    recall,
+    scale_use,
+)
+from pytest_mllm_judge.metrics.beside import humans
 
 __all__ = [
+    "Confusion",
+    "ac1",
     "accuracy",
     "accuracy_decided",
     "agrees",
+    "alpha",
+    "alpha_interval",
+    "alpha_nominal",
+    "alpha_ordinal",
+    "confusion",
     "distance",
+    "f1",
+    "humans",
     "kappa",
+    "kappa_linear",
     "kappa_quadratic",
     "leniency",
     "mae",
+    "pass_rate",
     "pearson",
+    "precision",
+    "recall",
+    "scale_use",
+    "sensitivity",
+    "spearman",
+    "specificity",
     "tau",
+    "tau_b",
     "top",
     "within_one",
 ]

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+
+import numpy as np
 
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import Better
 from pytest_mllm_judge.errors import SettingsError
-from pytest_mllm_judge.metrics.pairing import Both, Pairing, means, shares
-from pytest_mllm_judge.metrics.rows import Row, Rows
-from pytest_mllm_judge.model import Judgements, Label
-from pytest_mllm_judge.statistics import Interval, mean_interval, wilson
+from pytest_mllm_judge.metrics.measure import End, Measure
+from pytest_mllm_judge.metrics.pairing import with_pairing
+from pytest_mllm_judge.metrics.rows import Rows, Truths
+from pytest_mllm_judge.model import Judgements
+from pytest_mllm_judge.statistics import Interval
+from pytest_mllm_judge.statistics.jackknife import Array
 
 PAPER = "Chen et al. 2024, MLLM-as-a-Judge (arXiv 2402.04788)"
-READING = ("criterion", "by")
+READING = ("annotators", "average", "by", "criterion")
 NO_LABEL = "none of these judgements has a human label to agree with"
 
-
-def is_right(row: Row) -> bool:
-    """Whether the verdict is the human label; a problem is not."""
-    return row.verdict == row.human
-
-
-def number(label: Label | None, metric: str) -> float:
-    """A label of a numeric scale as a number. Raise SettingsError for words, where an extractor gave them."""
-    if label is None or isinstance(label, str):
-        raise SettingsError(f"{metric} needs numbers, got {label!r}")
-    return float(label)
-
-
-def off(row: Row, metric: str) -> float:
-    """How far a score is from the human label, in points; infinite for a problem."""
-    return math.inf if row.verdict is None else abs(number(row.verdict, metric) - number(row.human, metric))
+HowWrong = Callable[[Rows], Array | Truths]
 
 
 def numeric_scale(judgements: Judgements) -> tuple[float, ...]:
@@ -43,72 +31,78 @@ def numeric_scale(judgements: Judgements) -> tuple[float, ...]:
     return tuple(float(point) for point in scale)
 
 
-def undefined(metric: str, better: Better, rows: Rows, *, confidence: float, reason: str) -> Estimate:
+def points_of(judgements: Judgements, rows: Rows, metric: str) -> tuple[float, ...]:
+    """The points that a score may take, lowest first: the scale's, or those that extractors gave."""
+    if not {"judge", "human"} & rows.reading.keys():
+        return numeric_scale(judgements)
+    given = np.concatenate(rows.numbers(metric))
+    return tuple(np.unique(given[~np.isnan(given)]).tolist()) or (0.0,)
+
+
+def named(judgements: Judgements, figure: str) -> str:
+    """The metric's name with its task before it, where all judgements are of one: `pair.kappa`."""
+    tasks = judgements.once("tasks", lambda: sorted({judgement.item.task for judgement in judgements}))
+    return f"{tasks[0]}.{figure}" if len(tasks) == 1 else figure
+
+
+def undefined(metric: str, better: Better, rows: Rows, *, reason: str) -> Estimate:
     """The estimate of nothing: no value, no interval, and the reason."""
     nothing = Interval(
-        value=None, low=None, high=None, n=0, clusters=0, method="none", confidence=confidence, reason=reason
+        value=None,
+        low=None,
+        high=None,
+        n=0,
+        clusters=0,
+        method="none",
+        confidence=rows.confidence,
+        reason=reason,
     )
     return Estimate(metric=metric, better=better, counted=nothing, unlabelled=rows.unlabelled)
 
 
-def share(metric: str, rows: Rows, *, confidence: float, right: Callable[[Row], bool] = is_right) -> Estimate:
-    """The share of rows that are right, with its Wilson interval; of slices, the mean of their shares."""
-    if rows.grouped:
-        return mean(metric, rows, lambda row: float(right(row)), confidence=confidence)
-
-    def interval(some: Rows) -> Interval:
-        return wilson([right(row) for row in some.rows], some.clusters, confidence=confidence)
-
-    wrong = [row for row in rows.rows if not right(row)]
-    both = shares(right)
-    return estimate(metric, "higher", rows, interval, wrong=wrong, confidence=confidence, both=both)
-
-
-def mean(
-    metric: str,
-    rows: Rows,
-    worth: Callable[[Row], float],
-    *,
-    confidence: float,
-    better: Better = "higher",
-    bounds: tuple[float, float] = (0.0, 1.0),
-) -> Estimate:
-    """The mean of what each row is worth, which lies in `bounds`, with its jackknife interval."""
-
-    def interval(some: Rows) -> Interval:
-        values = [worth(row) for row in some.rows]
-        return mean_interval(values, some.clusters, bounds=bounds, groups=some.groups, confidence=confidence)
-
-    best = bounds[1] if better == "higher" else bounds[0]
-    wrong = sorted((row for row in rows.rows if worth(row) != best), key=lambda row: -abs(worth(row) - best))
-    both = means(worth, bounds=bounds)
-    return estimate(metric, better, rows, interval, wrong=wrong, confidence=confidence, both=both)
+def is_wrong(rows: Rows) -> Truths:
+    """Where the verdict is not the human label."""
+    return ~rows.is_right()
 
 
 def estimate(
     metric: str,
-    better: Better,
     rows: Rows,
-    interval: Callable[[Rows], Interval],
+    measure: Measure,
     *,
-    wrong: Sequence[Row],
-    confidence: float,
-    both: Both,
+    better: Better = "higher",
+    wrong: HowWrong = is_wrong,
+    why_none: str = NO_LABEL,
 ) -> Estimate:
-    """The estimate on all rows, and on those without problems beside it; `both` is its paired difference."""
+    """The estimate on all rows, and on those without problems beside it.
+
+    `wrong` says how wrong each row is (0: not at all); the most wrong are the examples. `why_none` is the
+    reason where there is no row.
+    """
     if not len(rows):
-        return undefined(metric, better, rows, confidence=confidence, reason=NO_LABEL)
+        return undefined(metric, better, rows, reason=why_none)
+    worst: End = "high" if better == "lower" else "low"
     problems = rows.problems()
-    answered = rows.answered()
-    examples, count = rows.examples(wrong)
-    return Estimate(
+    answered = rows.answered() if problems else rows
+    examples, count = rows.examples(wrong(rows))
+    two_ended = bool(problems) and better == "neither"
+    found = Estimate(
         metric=metric,
         better=better,
-        counted=interval(rows),
-        without=interval(answered) if problems and len(answered) else None,
+        counted=measure.interval(rows, end=worst),
+        upper=measure.interval(rows, end="high") if two_ended else None,
+        without=measure.interval(answered, end=worst) if problems and len(answered) else None,
         problems=problems,
         unlabelled=rows.unlabelled,
         examples=examples,
         wrong=count,
-        pairing=Pairing(metric=metric, better=better, rows=rows, both=both),
+        noise=measure.noise(rows, end=worst),
+        repeats=rows.repeats,
+        population=rows.population,
     )
+    return with_pairing(found, rows, measure)
+
+
+def filled(values: Array, missing: Array | float) -> Array:
+    """The values (n,), with what problems count as where they are NaN."""
+    return np.where(np.isnan(values), missing, values)

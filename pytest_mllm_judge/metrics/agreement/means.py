@@ -2,83 +2,128 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Unpack
 
+import numpy as np
+
 from pytest_mllm_judge.claims import Estimate
-from pytest_mllm_judge.metrics.agreement.core import PAPER, READING, mean, number, numeric_scale
+from pytest_mllm_judge.metrics.agreement.core import (
+    PAPER,
+    READING,
+    estimate,
+    filled,
+    points_of,
+)
 from pytest_mllm_judge.metrics.checks import declare
-from pytest_mllm_judge.metrics.rows import Reading, Row, rows_of
-from pytest_mllm_judge.model import Judgements
+from pytest_mllm_judge.metrics.measure import End, mean_of
+from pytest_mllm_judge.metrics.rows import Options, Rows, rows_of
+from pytest_mllm_judge.model import Judgements, Label
 from pytest_mllm_judge.statistics import farthest, kendall, levenshtein
+from pytest_mllm_judge.statistics.jackknife import Array
 
 
 @declare("batch.distance", task="batch", source=PAPER, options=READING)
-def distance(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
+def distance(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
     """Mean normalised Levenshtein distance of rankings, in [0, 1]; lower is better.
 
     A random ranking of 4 scores .65625, of 3 .5556: read it against those. A problem counts as the ranking
-    farthest from the humans'.
+    farthest from the humans'. Rankings of several lengths are shown apart; `by = "answers"` weighs each
+    length alike.
     """
-    rows = rows_of(judgements, combine="majority", **reading)
+    rows = rows_of(judgements, options)
 
-    def far(row: Row) -> float:
-        if row.verdict is None:
-            return farthest(len(str(row.human)))
-        return levenshtein(str(row.verdict), str(row.human))
+    def far(some: Rows, _: End = "high") -> Array:
+        return _each(some, levenshtein, lambda human: farthest(len(human)))
 
-    return mean("batch.distance", rows, far, confidence=confidence, better="lower")
+    measure = mean_of(far, bounds=(0.0, 1.0))
+    return estimate("batch.distance", rows, measure, better="lower", wrong=far)
 
 
 @declare("batch.tau", task="batch", source="Kendall 1938", options=READING)
-def tau(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
+def tau(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
     """Mean Kendall tau of rankings with the humans', in [-1, 1]. A problem counts as the reverse ranking."""
-    rows = rows_of(judgements, combine="majority", **reading)
+    rows = rows_of(judgements, options)
 
-    def worth(row: Row) -> float:
-        return -1.0 if row.verdict is None else kendall(str(row.verdict), str(row.human))
+    def worth(some: Rows, _: End = "low") -> Array:
+        return _each(some, kendall, lambda human: -1.0)
 
-    return mean("batch.tau", rows, worth, confidence=confidence, bounds=(-1.0, 1.0))
+    measure = mean_of(worth, bounds=(-1.0, 1.0))
+    return estimate("batch.tau", rows, measure, wrong=lambda some: 1 - worth(some))
 
 
-@declare("score.mae", task="score", source="this project", options=READING, combine="mean")
-def mae(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
+def _each(rows: Rows, worth: Callable[[str, str], float], problem: Callable[[str], float]) -> Array:
+    """What each ranking is worth against the humans' (n,); few pairs of rankings occur, so each once."""
+    known: dict[tuple[Label | None, Label | None], float] = {}
+    values = []
+    for pair in zip(rows.verdict, rows.human, strict=True):
+        if pair not in known:
+            verdict, human = pair
+            known[pair] = problem(str(human)) if verdict is None else worth(str(verdict), str(human))
+        values.append(known[pair])
+    return np.array(values)
+
+
+@declare("score.mae", task="score", source="this project", options=READING, combine="mean", scale="numbers")
+def mae(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
     """Mean distance of scores from the humans' mean, in points; lower is better.
 
     A problem counts as the end of the scale that is farther from the human label.
     """
-    low, *_, high = numeric_scale(judgements)
-    rows = rows_of(judgements, combine="mean", **reading)
-    metric = "score.mae"
+    rows = rows_of(judgements, options, combine="mean")
+    low, high = _ends(judgements, rows, "score.mae")
 
-    def far(row: Row) -> float:
-        human = number(row.human, metric)
-        if row.verdict is None:
-            return max(human - low, high - human)
-        return abs(number(row.verdict, metric) - human)
+    def far(some: Rows, _: End = "high") -> Array:
+        human, judge = some.numbers("score.mae")
+        return np.abs(filled(judge - human, np.maximum(human - low, high - human)))
 
-    return mean(metric, rows, far, confidence=confidence, better="lower", bounds=(0.0, high - low))
+    measure = mean_of(far, bounds=(0.0, high - low))
+    return estimate("score.mae", rows, measure, better="lower", wrong=far)
 
 
-@declare("score.leniency", task="score", source="this project", options=READING, combine="mean")
-def leniency(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
+@declare(
+    "score.leniency", task="score", source="this project", options=READING, combine="mean", scale="numbers"
+)
+def leniency(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
     """Mean of score less the humans' mean, in points: above 0 the judge is lenient.
 
     Claim it `within` a margin. A problem counts as the lowest point of the scale where the figure must not
     be low, and as the highest where it must not be high.
     """
-    low, *_, high = numeric_scale(judgements)
-    rows = rows_of(judgements, combine="mean", **reading)
-    metric = "score.leniency"
+    rows = rows_of(judgements, options, combine="mean")
+    low, high = _ends(judgements, rows, "score.leniency")
 
-    def more_than_human(missing: float) -> Estimate:
-        def worth(row: Row) -> float:
-            verdict = missing if row.verdict is None else number(row.verdict, metric)
-            return verdict - number(row.human, metric)
+    def more(some: Rows, end: End) -> Array:
+        human, judge = some.numbers("score.leniency")
+        return filled(judge, low if end == "low" else high) - human
 
-        return mean(
-            metric, rows, worth, confidence=confidence, better="lower", bounds=(low - high, high - low)
-        )
+    measure = mean_of(more, bounds=(low - high, high - low))
+    return estimate(
+        "score.leniency",
+        rows,
+        measure,
+        better="neither",
+        wrong=lambda some: np.abs(more(some, "low")),
+    )
 
-    lower, upper = more_than_human(low), more_than_human(high)
-    return replace(lower, better="neither", upper=upper.counted)
+
+def _ends(judgements: Judgements, rows: Rows, metric: str) -> tuple[float, float]:
+    """The lowest and the highest score there may be."""
+    points = points_of(judgements, rows, metric)
+    return points[0], points[-1]

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Literal, Unpack
 
+import numpy as np
+
 from pytest_mllm_judge.claims import Estimate
+from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.agreement.core import (
+    NO_LABEL,
     PAPER,
     READING,
-    mean,
+    estimate,
+    named,
     numeric_scale,
-    off,
-    share,
-    undefined,
 )
 from pytest_mllm_judge.metrics.checks import declare
-from pytest_mllm_judge.metrics.rows import Reading, Row, rows_of
-from pytest_mllm_judge.model import Judgement, Judgements
+from pytest_mllm_judge.metrics.measure import mean_of, share_of
+from pytest_mllm_judge.metrics.rows import Options, Rows, Truths, rows_of
+from pytest_mllm_judge.model import Judgement, Judgements, Label
+from pytest_mllm_judge.statistics.jackknife import Array
+
+SCREENING = "Yerushalmy 1947"
 
 
 def agrees(judgement: Judgement) -> bool | None:
@@ -36,65 +42,134 @@ def agrees(judgement: Judgement) -> bool | None:
 @declare("score.accuracy", task="score", source="this project", options=READING)
 @declare("pair.accuracy", task="pair", source=PAPER, options=READING)
 @declare("batch.exact", task="batch", source="this project", options=READING)
-def accuracy(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
+def accuracy(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
     """Share of judgements whose verdict is the humans' majority label, in [0, 1].
 
     With `by` it is the unweighted mean of the slices' shares. A problem is wrong. Wilson interval.
     """
-    rows = rows_of(judgements, combine="majority", **reading)
-    tasks = sorted({judgement.item.task for judgement in judgements})
-    figure = "exact" if tasks == ["batch"] else "accuracy"
-    return share(f"{tasks[0]}.{figure}" if len(tasks) == 1 else figure, rows, confidence=confidence)
+    rows = rows_of(judgements, options)
+    measure = share_of(Rows.is_right)
+    metric = named(judgements, "accuracy").replace("batch.accuracy", "batch.exact")
+    return estimate(metric, rows, measure)
 
 
-@declare("pair.accuracy_decided", task="pair", source=PAPER, options=READING)
+@declare("pair.accuracy_decided", task="pair", source=PAPER, options=(*READING, "ties"))
 def accuracy_decided(
     judgements: Judgements,
     /,
     *,
     ties: Literal["wrong", "half"] = "wrong",
-    confidence: float = 0.95,
-    **reading: Unpack[Reading],
+    **options: Unpack[Options],
 ) -> Estimate:
     """Share right of the pairs whose human label is A or B, in [0, 1].
 
     Pairs are dropped by the human label only. A verdict that prefers neither is wrong (as the paper counts),
-    or half right. A problem is wrong.
+    or with `ties = "half"` half right. A problem is wrong.
     """
-    metric = "pair.accuracy_decided"
-    rows = rows_of(judgements, combine="majority", **reading)
-    decided = rows.keep(lambda row: row.human in ("A", "B"))
-    if len(rows) and not len(decided):
-        reason = "humans prefer neither response in any of these pairs"
-        return undefined(metric, "higher", rows, confidence=confidence, reason=reason)
-    if ties == "wrong":
-        return share(metric, decided, confidence=confidence)
-
-    def worth(row: Row) -> float:
-        if row.verdict is None or row.verdict == row.human:
-            return float(row.verdict is not None)
-        return 0.0 if row.verdict in ("A", "B") else 0.5
-
-    return mean(metric, decided, worth, confidence=confidence)
+    rows = rows_of(judgements, options)
+    decided = rows.keep(np.array([human in ("A", "B") for human in rows.human], dtype=bool))
+    measure = share_of(Rows.is_right)
+    if ties == "half":
+        measure = mean_of(lambda some, _: _half_for_ties(some), bounds=(0.0, 1.0))
+    elif ties != "wrong":
+        raise SettingsError(f"ties = {ties!r}: a verdict that prefers neither is 'wrong' or 'half' right")
+    why = "humans prefer neither response in any of these pairs" if len(rows) else NO_LABEL
+    metric = "pair.accuracy_decided" + (", ties half" if ties == "half" else "")
+    return estimate(metric, decided, measure, why_none=why)
 
 
-@declare("score.within_one", task="score", source="this project", options=READING, combine="mean")
+def _half_for_ties(rows: Rows) -> Array:
+    prefers = np.array([verdict in ("A", "B", None) for verdict in rows.verdict], dtype=bool)
+    return np.where(rows.is_right(), 1.0, np.where(prefers, 0.0, 0.5))
+
+
+@declare(
+    "score.within_one", task="score", source="this project", options=READING, combine="mean", scale="numbers"
+)
 def within_one(
-    judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
 ) -> Estimate:
     """Share of scores at most one point from the humans' mean, in [0, 1]. A problem is not."""
     numeric_scale(judgements)
-    rows = rows_of(judgements, combine="mean", **reading)
     metric = "score.within_one"
-    return share(metric, rows, confidence=confidence, right=lambda row: off(row, metric) <= 1)
+
+    def near(rows: Rows) -> Truths:
+        human, judge = rows.numbers(metric)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.abs(judge - human) <= 1)
+
+    rows = rows_of(judgements, options, combine="mean")
+    measure = share_of(near)
+    return estimate(metric, rows, measure, wrong=lambda some: ~near(some))
 
 
 @declare("batch.top", task="batch", source="this project", options=READING)
-def top(judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]) -> Estimate:
+def top(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
     """Share of rankings with the humans' best answer on top, in [0, 1]. A problem is wrong."""
-    rows = rows_of(judgements, combine="majority", **reading)
 
-    def right(row: Row) -> bool:
-        return row.verdict is not None and str(row.verdict)[:1] == str(row.human)[:1]
+    def right(rows: Rows) -> Truths:
+        pairs = zip(rows.verdict, rows.human, strict=True)
+        return np.array([v is not None and str(v)[:1] == str(h)[:1] for v, h in pairs], dtype=bool)
 
-    return share("batch.top", rows, confidence=confidence, right=right)
+    rows = rows_of(judgements, options)
+    measure = share_of(right)
+    return estimate("batch.top", rows, measure, wrong=lambda some: ~right(some))
+
+
+@declare("score.sensitivity", task="score", source=SCREENING, options=READING, scale="two points")
+def sensitivity(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
+    """Share of the items that humans pass which the judge passes too, in [0, 1]; for scales of two points.
+
+    The upper point of the scale is the pass. A problem is wrong. Wilson interval.
+    """
+    return _screening("score.sensitivity", judgements, 1, options)
+
+
+@declare("score.specificity", task="score", source=SCREENING, options=READING, scale="two points")
+def specificity(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
+    """Share of the items that humans fail which the judge fails too, in [0, 1]; for scales of two points.
+
+    The upper point of the scale is the pass. A problem is wrong. Wilson interval.
+    """
+    return _screening("score.specificity", judgements, 0, options)
+
+
+def two_points(judgements: Judgements, metric: str) -> tuple[Label, Label]:
+    """The fail and the pass of a scale of two points. Raise SettingsError for a longer one."""
+    scale = judgements.tasks.score.scale
+    if len(scale) != 2:
+        points = ", ".join(map(str, scale))
+        raise SettingsError(f"{metric} is about scales of two points, fail and pass; this one has {points}")
+    return scale[0], scale[1]
+
+
+def _screening(
+    metric: str,
+    judgements: Judgements,
+    point: int,
+    options: Options,
+) -> Estimate:
+    wanted = two_points(judgements, metric)[point]
+    rows = rows_of(judgements, options)
+    some = rows.keep(np.array([human == wanted for human in rows.human], dtype=bool))
+    measure = share_of(Rows.is_right)
+    why = f"humans gave {wanted} to none of these items" if len(rows) else NO_LABEL
+    return estimate(metric, some, measure, why_none=why)

@@ -1,123 +1,329 @@
-"""Agreement beyond chance, from the table of human labels against verdicts."""
+"""Agreement from the table of human labels against verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from pytest_mllm_judge.claims import Estimate
+from pytest_mllm_judge.claims.estimate import Better
 from pytest_mllm_judge.errors import SettingsError
-from pytest_mllm_judge.metrics.agreement.core import READING, estimate, is_right
-from pytest_mllm_judge.metrics.checks import declare
-from pytest_mllm_judge.metrics.pairing import figures
-from pytest_mllm_judge.metrics.rows import Reading, Rows, rows_of
+from pytest_mllm_judge.metrics.agreement.core import READING, estimate, is_wrong, named
+from pytest_mllm_judge.metrics.agreement.shares import two_points
+from pytest_mllm_judge.metrics.checks import Scale, declare
+from pytest_mllm_judge.metrics.measure import End, Measure, with_worst
+from pytest_mllm_judge.metrics.rows import Options, Rows, Truths, rows_of
 from pytest_mllm_judge.model import Judgements, Label
-from pytest_mllm_judge.statistics import Interval, interval_of, kappa_figure, sliced_sums
-from pytest_mllm_judge.statistics.jackknife import Array
-from pytest_mllm_judge.statistics.tables import Weights, apart
+from pytest_mllm_judge.statistics import (
+    Sample,
+    alpha_table_figure,
+    f1_figure,
+    gwet_figure,
+    kappa_figure,
+    pass_rate_figure,
+    points_used_figure,
+    precision_figure,
+    recall_figure,
+)
+from pytest_mllm_judge.statistics.coincidence import Level
+from pytest_mllm_judge.statistics.figure import Figure
+from pytest_mllm_judge.statistics.tables import Weights
 
-Places = npt.NDArray[np.intp]
-COHEN = "Cohen 1960; weighted: Cohen 1968"
+COHEN = "Cohen 1960"
+COHEN_WEIGHTED = "Cohen 1968"
+GWET = "Gwet 2008"
+KRIPPENDORFF = "Krippendorff 2011"
+LABELLED = (*READING, "label")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a table, in their order, and as numbers where they are."""
+
+    labels: Sequence[Label]
+
+    @property
+    def points(self) -> list[float] | None:
+        """The labels as numbers; None for words."""
+        words = any(isinstance(label, str) for label in self.labels)
+        return None if words else [float(label) for label in self.labels]
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
 
 @declare("pair.kappa", task="pair", source=COHEN, options=READING)
+@declare("score.kappa", task="score", source=COHEN, options=READING)
 def kappa(
     judgements: Judgements,
     /,
     *,
     weights: Weights = "unweighted",
-    confidence: float = 0.95,
-    **reading: Unpack[Reading],
+    **options: Unpack[Options],
 ) -> Estimate:
     """Cohen's kappa of verdicts with the humans' majority label, in [-1, 1]; 0 is agreement by chance.
 
     Weights count a near miss less, on scales: "linear" or "quadratic" in the points' distance. A problem
-    counts as the label that makes kappa smallest. With `by` it is the mean of the slices' kappas.
+    counts as the label that makes kappa smallest.
     """
-    rows = rows_of(judgements, combine="majority", **reading)
-    tasks = sorted({judgement.item.task for judgement in judgements})
     name = "kappa" if weights == "unweighted" else f"kappa_{weights}"
-    return _kappa(f"{tasks[0]}.{name}" if len(tasks) == 1 else name, judgements, rows, weights, confidence)
+    return _of_table(
+        name,
+        lambda labels: kappa_figure(len(labels), weights=weights, points=labels.points),
+        judgements,
+        options,
+    )
 
 
-@declare("score.kappa", task="score", source=COHEN, options=READING)
+@declare("score.kappa_linear", task="score", source=COHEN_WEIGHTED, options=READING)
+def kappa_linear(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
+    """Linearly weighted kappa of scores with the humans' majority label, in [-1, 1].
+
+    A miss counts by its distance in points. A problem counts as the point that makes kappa smallest.
+    """
+    return kappa(judgements, weights="linear", **options)
+
+
+@declare("score.kappa_quadratic", task="score", source=COHEN_WEIGHTED, options=READING)
 def kappa_quadratic(
-    judgements: Judgements, /, *, confidence: float = 0.95, **reading: Unpack[Reading]
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
 ) -> Estimate:
     """Quadratically weighted kappa of scores with the humans' majority label, in [-1, 1].
 
     It falls with leniency too, which a correlation does not see. A problem counts as the worst point.
     """
-    rows = rows_of(judgements, combine="majority", **reading)
-    return _kappa("score.kappa", judgements, rows, "quadratic", confidence)
+    return kappa(judgements, weights="quadratic", **options)
 
 
-def _kappa(metric: str, judgements: Judgements, rows: Rows, weights: Weights, confidence: float) -> Estimate:
-    labels = _labels(metric, judgements, rows)
-    points = None if any(isinstance(label, str) for label in labels) else [float(label) for label in labels]
-    figure = kappa_figure(len(labels), weights=weights, points=points)
-    gaps = apart(len(labels), weights, points)
+@declare("pair.ac1", task="pair", source=GWET, options=READING)
+@declare("score.ac1", task="score", source=GWET, options=READING)
+def ac1(
+    judgements: Judgements,
+    /,
+    *,
+    weights: Weights = "unweighted",
+    **options: Unpack[Options],
+) -> Estimate:
+    """Gwet's AC1 of verdicts with the humans' majority label, at most 1; 0 is agreement by chance.
 
-    def moments(some: Rows) -> Array:
-        return _cells(metric, some, labels, gaps)
+    Read it beside kappa where one label is nearly all there is: kappa then falls to 0 however often they
+    agree. With `weights` it is AC2. A problem counts as the label that makes it smallest.
+    """
+    name = "ac1" if weights == "unweighted" else f"ac2_{weights}"
+    return _of_table(
+        name,
+        lambda labels: gwet_figure(len(labels), weights=weights, points=labels.points),
+        judgements,
+        options,
+    )
 
-    def interval(some: Rows) -> Interval:
-        groups = some.groups or [""] * len(some)
-        sums = sliced_sums(moments(some), groups, some.clusters)
-        return interval_of(figure.over(len(set(groups))), sums, n=len(some), confidence=confidence)
 
-    wrong = [row for row in rows.rows if not is_right(row)]
-    both = figures(figure, moments)
-    return estimate(metric, "higher", rows, interval, wrong=wrong, confidence=confidence, both=both)
+@declare("pair.alpha", task="pair", source=KRIPPENDORFF, options=READING)
+def alpha(
+    judgements: Judgements,
+    /,
+    *,
+    level: Level = "nominal",
+    **options: Unpack[Options],
+) -> Estimate:
+    """Krippendorff's alpha of verdicts with the humans' majority label, at most 1; 0 is agreement by chance.
+
+    `level` says how far labels lie apart: "nominal", "ordinal" (by their ranks) or "interval" (by their
+    numbers). Each item is a unit of two values; with `annotators = "all"` each annotator who gave a label
+    makes one with the judge. A problem counts as the label that makes alpha smallest.
+    """
+    name = "alpha" if level == "nominal" and named(judgements, "x") == "pair.x" else f"alpha_{level}"
+    return _of_table(
+        name,
+        lambda labels: alpha_table_figure(len(labels), level=level, points=_points(name, labels, level)),
+        judgements,
+        options,
+    )
 
 
-def _labels(metric: str, judgements: Judgements, rows: Rows) -> Sequence[Label]:
+def _alpha(level: Level) -> Callable[..., Estimate]:
+    def of_level(
+        judgements: Judgements,
+        /,
+        **options: Unpack[Options],
+    ) -> Estimate:
+        return alpha(judgements, level=level, **options)
+
+    of_level.__name__ = of_level.__qualname__ = f"alpha_{level}"
+    of_level.__doc__ = f"Krippendorff's {level} alpha of scores with the humans' majority label, at most 1."
+    name = f"score.alpha_{level}"
+    scale: Scale = "numbers" if level == "interval" else "any"
+    return declare(name, task="score", source=KRIPPENDORFF, options=READING, scale=scale)(of_level)
+
+
+alpha_nominal, alpha_ordinal, alpha_interval = _alpha("nominal"), _alpha("ordinal"), _alpha("interval")
+
+
+def _points(metric: str, labels: Labels, level: Level) -> list[float] | None:
+    if level == "interval" and labels.points is None:
+        raise SettingsError(f"{metric} needs numbers, and this scale is made of words: use alpha_ordinal")
+    return labels.points
+
+
+@declare("pair.recall", task="pair", source="van Rijsbergen 1979", options=LABELLED)
+@declare("score.recall", task="score", source="van Rijsbergen 1979", options=LABELLED)
+def recall(
+    judgements: Judgements,
+    /,
+    *,
+    label: Label | None = None,
+    **options: Unpack[Options],
+) -> Estimate:
+    """Share of the items with a human label that the judge gave it too: the mean over labels, or of `label`.
+
+    A problem counts as the label that makes it smallest.
+    """
+    return _per_label("recall", recall_figure, judgements, label, options)
+
+
+@declare("pair.precision", task="pair", source="van Rijsbergen 1979", options=LABELLED)
+@declare("score.precision", task="score", source="van Rijsbergen 1979", options=LABELLED)
+def precision(
+    judgements: Judgements,
+    /,
+    *,
+    label: Label | None = None,
+    **options: Unpack[Options],
+) -> Estimate:
+    """Share of the judge's verdicts of a label that humans gave too: the mean over labels, or of `label`.
+
+    A problem counts as the label that makes it smallest.
+    """
+    return _per_label("precision", precision_figure, judgements, label, options)
+
+
+@declare("pair.f1", task="pair", source="van Rijsbergen 1979", options=LABELLED)
+@declare("score.f1", task="score", source="van Rijsbergen 1979", options=LABELLED)
+def f1(
+    judgements: Judgements,
+    /,
+    *,
+    label: Label | None = None,
+    **options: Unpack[Options],
+) -> Estimate:
+    """F1, the harmonic mean of precision and recall: the mean over labels (macro), or of `label`.
+
+    A problem counts as the label that makes it smallest. Undecided where a label was given less than 15
+    times by humans or judge: no interval is right there.
+    """
+    return _per_label("f1", f1_figure, judgements, label, options)
+
+
+def _per_label(
+    name: str,
+    make: Callable[..., Figure],
+    judgements: Judgements,
+    label: Label | None,
+    options: Options,
+) -> Estimate:
+    def figure(labels: Labels) -> Figure:
+        if label is not None and label not in labels.labels:
+            known = ", ".join(map(str, labels.labels))
+            raise SettingsError(f"{name}: there is no label {label!r} (known: {known})")
+        return make(len(labels), label=None if label is None else list(labels.labels).index(label))
+
+    shown = name if label is None else f"{name} of {label}"
+    return _of_table(shown, figure, judgements, options)
+
+
+@declare("score.scale_use", task="score", source="Hill 1973", options=READING)
+def scale_use(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
+    """How many points of the scale the judge uses in effect: 1 if always the same, K if all equally often.
+
+    It is 1 / the sum of the points' squared shares. A problem counts as the point that makes it smallest
+    where it must not be small, and largest where it must not be large.
+    """
+    return _of_table(
+        "scale_use",
+        lambda labels: points_used_figure(len(labels)),
+        judgements,
+        options,
+        better="neither",
+    )
+
+
+def _of_table(
+    name: str,
+    figure_of: Callable[[Labels], Figure],
+    judgements: Judgements,
+    options: Options,
+    *,
+    better: Better = "higher",
+) -> Estimate:
+    rows = rows_of(judgements, options)
+    metric = named(judgements, name)
+    labels = labels_of(metric, judgements, rows)
+    figure, size = figure_of(labels), len(labels)
+
+    def build(some: Rows, end: End) -> tuple[Figure, Sample]:
+        human, judge = some.places(labels.labels, metric)
+        judge = with_worst(figure, human, judge, some.slices, shape=(size, size), end=end)
+        return figure, some.sample(cells=human * size + judge, width=size * size)
+
+    measure = Measure(build=build)
+    return estimate(metric, rows, measure, better=better, wrong=is_wrong)
+
+
+def labels_of(metric: str, judgements: Judgements, rows: Rows) -> Labels:
     """The labels of the table: the task's own. Raise SettingsError for rankings, which have none."""
-    tasks = {row.item.task for row in rows.rows} or {"pair"}
+    tasks = {judgement.item.task for judgement in rows.judgements} or {"score"}
     if tasks == {"score"}:
-        return judgements.tasks.score.scale
+        return Labels(judgements.tasks.score.scale)
     if tasks == {"pair"}:
-        return judgements.tasks.pair.labels
+        return Labels(judgements.tasks.pair.labels)
     raise SettingsError(f"{metric} is about score or pair items, each alone, not about {' and '.join(tasks)}")
 
 
-def _cells(metric: str, rows: Rows, labels: Sequence[Label], gaps: Array) -> Array:
-    """Each row's cell of the table, as ones among zeros: (n, K * K). Problems stand at the worst label."""
-    place = {label: number for number, label in enumerate(labels)}
-    try:
-        human = np.array([place[row.human] for row in rows.rows], dtype=np.intp)
-        given = [-1 if row.verdict is None else place[row.verdict] for row in rows.rows]
-    except KeyError as error:
-        raise SettingsError(f"{metric}: {error.args[0]!r} is none of {', '.join(map(str, labels))}") from None
-    judge = _with_worst(human, np.array(given, dtype=np.intp), gaps)
-    cells = np.zeros((len(rows), len(labels) ** 2))
-    cells[np.arange(len(rows)), human * len(labels) + judge] = 1
-    return cells
+@declare(
+    "score.pass_rate",
+    task="score",
+    source="Angelopoulos, Duchi & Zrnic 2023 (arXiv 2311.01453)",
+    options=READING,
+    scale="two points",
+)
+def pass_rate(
+    judgements: Judgements,
+    /,
+    **options: Unpack[Options],
+) -> Estimate:
+    """Share of all items that humans would pass, in [0, 1]: the judge's, set right by the items with labels.
 
-
-def _with_worst(human: Places, judge: Places, gaps: Array) -> Places:
-    """The verdicts, the missing ones (-1) being those that make kappa smallest.
-
-    1 - kappa is observed over expected disagreement. Both are linear in the missing verdicts, so the ratio
-    is largest where one label each maximizes observed - ratio * expected (Dinkelbach 1967).
+    For scales of two points, on items with and without a human label (PPI++). A problem counts as the
+    verdict that makes it smallest where it must not be small, and largest where it must not be large.
     """
-    missing = judge < 0
-    if not missing.any():
-        return judge
-    size = len(gaps)
-    expected = np.bincount(human, minlength=size) @ gaps / len(human)
-    filled = np.where(missing, gaps[human].argmax(axis=1), judge)
-    ratio = _ratio(human, filled, gaps, expected)
-    while True:
-        better = np.where(missing, (gaps - ratio * expected)[human].argmax(axis=1), judge)
-        if (found := _ratio(human, better, gaps, expected)) <= ratio + 1e-12:
-            return filled
-        filled, ratio = better, found
+    metric = "score.pass_rate"
+    points = two_points(judgements, metric)
+    rows = rows_of(judgements, options, unlabelled=True)
+    figure = pass_rate_figure()
+
+    def build(some: Rows, end: End) -> tuple[Figure, Sample]:
+        human, judge = some.places(points, metric)
+        human = np.where(human < 0, 2, human)
+        judge = with_worst(figure, human, judge, some.slices, shape=(3, 2), end=end)
+        return figure, some.sample(cells=2 * human + judge, width=6)
+
+    measure = Measure(build=build)
+    return estimate(metric, rows, measure, better="neither", wrong=_wrong_labelled)
 
 
-def _ratio(human: Places, judge: Places, gaps: Array, expected: Array) -> float:
-    chance = float(expected[judge].sum())
-    return float(gaps[human, judge].sum()) / chance if chance > 0 else -1.0
+def _wrong_labelled(rows: Rows) -> Truths:
+    labelled = np.array([human is not None for human in rows.human], dtype=bool)
+    return np.asarray(is_wrong(rows) & labelled)
