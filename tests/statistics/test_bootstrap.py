@@ -11,7 +11,7 @@ KAPPA = kappa_figure(3)
 
 
 def test_it_lies_near_the_jackknife_and_scipy_s_on_the_golden_table() -> None:
-    """The note's BCa (4000 resamples) has [.520, .768] for kappa, percentile is near it."""
+    """scipy.stats.bootstrap (BCa, 4000 resamples) has [.520, .768] for kappa, percentile is near it."""
     result = bootstrap(SUMS, KAPPA, n=100, seed=1, confidence=TWO_SIDED_95)
     assert result.value == interval_of(KAPPA, SUMS, n=100).value
     assert (result.low, result.high) == pytest.approx((0.520, 0.768), abs=0.015)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from scipy import stats
 
 from pytest_mllm_judge.statistics import error_corrected, ppi_mean
 from tests.statistics.golden import TWO_SIDED_95
@@ -15,7 +16,10 @@ OTHERS = [float(k % 5 < 2) for k in range(150)]
 
 
 def test_lee_s_interval_of_a_corrected_pass_rate() -> None:
-    """p .4, q0 .7, q1 .9, n 1000, 200 calibration items of each kind: the formula of the authors' code."""
+    """p .4, q0 .7, q1 .9, n 1000, 200 calibration items of each kind: .1667 [.0564, .2627].
+
+    By the code that goes with Lee et al. 2025, arXiv 2511.21140.
+    """
     result = error_corrected(
         400,
         1000,
@@ -73,6 +77,20 @@ def test_ppi_as_the_authors_package_has_it(tuned: bool, value: float, low: float
     assert result.value == pytest.approx(value, abs=3e-3 if tuned else 1e-12)
     theirs = (high - low) * math.sqrt(40 / 39) * 2.0226909 / 1.9599640
     assert result.high - result.low == pytest.approx(theirs, rel=0.02)
+
+
+def test_ppi_is_that_of_the_authors_package_but_for_its_variances_and_quantile() -> None:
+    """ppi-python 0.2.3 with lam=1 and with its own lam, as many items without labels as with (40).
+
+    Then dividing variances by n - 1 widens the interval, and moves the tuned weight, by known factors.
+    """
+    others = OTHERS[:40]
+    plain = ppi_mean(JUDGE, HUMAN, others, tuned=False, confidence=TWO_SIDED_95)
+    half = (0.4780225695543308 - 0.12197743044566928) / 2
+    reach = half * math.sqrt(40 / 39) * float(stats.t.ppf(0.975, 39) / stats.norm.ppf(0.975))
+    assert (plain.value, plain.low, plain.high) == pytest.approx((0.3, 0.3 - reach, 0.3 + reach), abs=1e-9)
+    tuned, mean = ppi_mean(JUDGE, HUMAN, others), sum(HUMAN) / 40
+    assert tuned.value == pytest.approx(mean + 40 / 39 * (0.33055306905370846 - mean), abs=1e-9)
 
 
 def test_a_judge_without_error_on_labelled_items_is_not_trusted_on_the_others() -> None:

@@ -6,15 +6,13 @@ import warnings
 from importlib import import_module
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from scipy import stats
 
 from pytest_mllm_judge.statistics import (
-    Figure,
     accuracy_figure,
     alpha_figure,
     coincidence_sums,
@@ -35,21 +33,7 @@ from pytest_mllm_judge.statistics import (
     tau_b,
     tau_b_figure,
 )
-
-Table = npt.NDArray[np.int64]
-TABLES = st.integers(2, 5).flatmap(lambda k: nps.arrays(np.int64, (k, k), elements=st.integers(0, 9)))
-VARIED = TABLES.filter(lambda table: (table.sum(0) > 0).sum() > 1 and (table.sum(1) > 0).sum() > 1)
-FEW = settings(max_examples=40, deadline=None)
-
-
-def labels_of(table: Table) -> tuple[list[int], list[int]]:
-    """The judge's and the humans' labels that make the table."""
-    cells = [(row, column) for (row, column), count in np.ndenumerate(table) for _ in range(count)]
-    return [column for _, column in cells], [row for row, _ in cells]
-
-
-def value_of(figure: Figure, table: Table) -> float:
-    return float(figure(table.astype(float).ravel()))
+from tests.statistics.random_tables import FEW, VARIED, Table, labels_of, value_of
 
 
 @FEW
@@ -154,7 +138,7 @@ def test_alpha_as_krippendorff_s_package_has_it(data: st.DataObject) -> None:
     for level in ("nominal", "ordinal", "interval"):
         expected = krippendorff.alpha(matrix, value_domain=[0, 1, 2, 3], level_of_measurement=level)
         figure = alpha_figure(4, level=level)
-        assert float(figure(sums.sum(axis=0))) == pytest.approx(expected, abs=1e-9)
+        assert float(figure.value(sums.sum(axis=0))) == pytest.approx(expected, abs=1e-9)
 
 
 @FEW
