@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import pytest
@@ -113,6 +112,14 @@ def test_the_margin_is_the_benchmark_s_unless_one_is_said(
     assert row(said, "pair.accuracy")[3] == "0.02"
 
 
+def test_the_confidence_is_the_benchmark_s(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At .99 it takes (2.3263 + .8416)^2 / (1.6449 + .8416)^2 = 1.623 times the items."""
+    items = pairs(400)
+    write_benchmark(here, items, {"own": log(items, range(80))}, settings="[upgrade]\nconfidence = 0.99\n")
+    needed = int(row(planned(capsys, "bench", "--judge", "own"), "pair.accuracy")[4])
+    assert needed == pytest.approx(1.623 * 395.7, rel=0.015)
+
+
 def test_each_criterion_has_its_own_figures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = [{"text": "an answer"}]
     items = [
@@ -167,6 +174,7 @@ def test_a_pilot_is_planned_from_and_what_it_lacks_is_counted(
     lines = planned(capsys, "bench", "--judge", "own")
     assert "  own: 150 of 200 items are not in its cassette and left out" in lines
     assert row(lines, "pair.accuracy")[1] == "50"
+    assert row(lines, "agrees")[2][:5] == row(lines, "pair.accuracy")[0][:5]
     assert (here / "bench" / "cassettes" / "own.jsonl").read_bytes() == before
     assert [file.name for file in (here / "bench" / "cassettes").iterdir()] == ["own.jsonl"]
 
@@ -193,15 +201,3 @@ def test_exactly_these_items_are_said_to_need_repeats(here: Path, capsys: pytest
     assert any(
         line.startswith('  population = "fixed": ') for line in planned(capsys, "bench", "--judge", "own")
     )
-
-
-def test_the_recorded_judges_of_the_bundled_benchmark_can_be_planned_from(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(project)
-    lines = planned(capsys, "fixtures/shapes", "--judge", "shapes-old", "--margin", "0.05")
-    seen, judgements, spread, _, needed = row(lines, "pair.accuracy")
-    assert (seen[:5], judgements) == ("0.828", "500")
-    assert int(needed) == pytest.approx((2.48648 * float(spread) / 0.05) ** 2, rel=0.01)
-    assert float(spread) == pytest.approx(math.sqrt(0.828 * 0.172), abs=0.005)
-    assert row(lines, "few problems")[0] == "holds"

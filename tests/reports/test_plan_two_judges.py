@@ -131,3 +131,34 @@ def test_a_judge_that_never_changes_has_no_noise_to_average_out(
     after = lines[next(n for n, line in enumerate(lines) if line == "the same, each item asked so often") :]
     assert len(set(row(after, "pair.accuracy")[1:])) == 1
     assert not any("the same judge, asked anew" in line for line in lines)
+
+
+def test_two_judges_noise_is_the_mean_of_theirs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`new` changes 48 of 400, `old` none: noise .12 / 2 of c^2 = .15: .15, .11, .102 times 2473."""
+    items = pairs(400)
+    old = [*log(items, range(30, 90)), *log(items, range(30, 90), repeat=1)]
+    new = [*log(items, range(60)), *log(items, [*range(24, 60), *range(100, 124)], repeat=1)]
+    write_benchmark(here, items, {"old": old, "new": new})
+    lines = planned(capsys, "bench", "--judge", "new", "--baseline", "old")
+    after = lines[next(n for n, line in enumerate(lines) if line == "the same, each item asked so often") :]
+    assert list(map(int, row(after, "pair.accuracy")[1:])) == pytest.approx([371, 272, 253], abs=1)
+
+
+def test_more_noise_than_spread_is_all_of_the_spread(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """c^2 = .15, all of it noise: 371, 124 and 75 items."""
+    items = pairs(400)
+    write_benchmark(here, items, {"old": log(items, range(30, 90)), "new": log(items, range(60))})
+    lines = planned(capsys, "bench", "--judge", "new", "--baseline", "old", "--noise", "0.3")
+    after = lines[next(n for n, line in enumerate(lines) if line == "the same, each item asked so often") :]
+    assert list(map(int, row(after, "pair.accuracy")[1:])) == pytest.approx([371, 124, 75], abs=1)
+
+
+def test_noise_that_was_said_counts_half_for_a_single_figure(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """80 of 400 wrong: c^2 = .16, noise .12 / 2 of it: .16, .12, .112 times 2473 = 396, 297, 277, nearly."""
+    items = pairs(400)
+    write_benchmark(here, items, {"own": log(items, range(80))})
+    lines = planned(capsys, "bench", "--judge", "own", "--noise", "0.12")
+    after = lines[next(n for n, line in enumerate(lines) if line == "the same, each item asked so often") :]
+    assert list(map(int, row(after, "pair.accuracy")[1:])) == pytest.approx([396, 297, 277], rel=0.01)
