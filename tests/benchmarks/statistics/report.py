@@ -33,6 +33,9 @@ COLUMNS = (
     "misses",
 )
 FEW_DISCORDANT = 5
+JUDGED_FROM = 0.01
+"""The share of data sets that must have an interval for their coverage to be held against an aim: fewer are
+those few that chance brought over a rule, and too few to count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +104,7 @@ def _misses(cell: Cell, estimand: Estimand, counts: Counts) -> Iterator[Miss]:
     aims.append(("lower error", counts["below"], sided, ONE_SIDE, 1))
     aims.append(("upper error", counts["above"], sided, ONE_SIDE, 1))
     for what, count, of, limit, side in aims:
-        beyond = side * (count / of - limit) if of else 0.0
+        beyond = side * (count / of - limit) if of >= JUDGED_FROM * counts["sets"] else 0.0
         if beyond > 0:
             error = math.sqrt(limit * (1 - limit) / of)
             yield Miss(
@@ -125,16 +128,24 @@ def _ending(found: list[Miss], cells: int) -> Iterator[str]:
         yield ""
 
 
+def _by_reason(counts: Counts) -> Counts:
+    """How many data sets had no interval for each reason, whatever numbers it names."""
+    found: Counts = Counter()
+    for key, number in counts.items():
+        if key.startswith("reason: "):
+            found[re.sub(r"\d+(\.\d+)?", "#", key.removeprefix("reason: "))] += number
+    return found
+
+
 def _reasons(results: Results) -> Iterator[str]:
     """Why there was no interval, of which figures, in what share of a cell's data sets at most."""
     most: dict[str, float] = defaultdict(float)
-    figures: dict[str, Counter[str]] = defaultdict(Counter)
+    figures: dict[str, set[str]] = defaultdict(set)
     for (cell, figure), counts in results.items():
-        for key, number in counts.items():
-            if cell.table == "coverage" and key.startswith("reason: "):
-                reason = re.sub(r"\d+(\.\d+)?", "#", key.removeprefix("reason: "))
+        if cell.table == "coverage":
+            for reason, number in _by_reason(counts).items():
                 most[reason] = max(most[reason], number / counts["sets"])
-                figures[reason][f"{figure} ({cell.population})"] += number
+                figures[reason].add(f"{figure} ({cell.population})")
     yield from (
         "### Why there was no interval",
         "",
