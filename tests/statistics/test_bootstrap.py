@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from pytest_mllm_judge.statistics import bootstrap, interval_of, kappa_figure, table_sums
@@ -45,3 +46,23 @@ def test_a_figure_undefined_in_some_resample_has_no_interval() -> None:
     assert result.low is None
     assert result.reason.startswith("the figure is undefined in ")
     assert result.reason.endswith(" of 100 resamples")
+
+
+def test_from_25_clusters_on_it_decides() -> None:
+    sums = table_sums(JUDGE, HUMAN, [str(place % 25) for place in range(100)], labels=[0, 1, 2])
+    assert bootstrap(sums, KAPPA, n=100, seed=1, resamples=200).reason == ""
+
+
+def test_the_interval_holds_the_figure_where_every_resample_lies_above_it() -> None:
+    """A square whose root is 0 on all items can only grow."""
+    values = np.array([[-1.0], [1.0]] * 30)
+    result = bootstrap(values, lambda sums: sums[..., 0] ** 2, n=60, seed=1, resamples=200)
+    assert (result.value, result.low) == (0.0, 0.0)
+    result = bootstrap(values, lambda sums: -(sums[..., 0] ** 2), n=60, seed=1, resamples=200)
+    assert (result.value, result.high) == (0.0, 0.0)
+
+
+def test_no_resample_is_no_bootstrap() -> None:
+    with pytest.raises(ValueError) as caught:
+        bootstrap(SUMS, KAPPA, n=100, seed=1, resamples=0)
+    assert str(caught.value) == "need at least one resample, got 0"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from pytest_mllm_judge.statistics import error_corrected, ppi_mean
@@ -117,3 +119,48 @@ def test_unpaired_labels_are_an_error() -> None:
     with pytest.raises(ValueError) as caught:
         ppi_mean([1.0, 2.0], [1.0], [1.0, 2.0])
     assert str(caught.value) == "2 verdicts and 1 human labels: not paired"
+
+
+def test_a_judge_that_runs_against_the_humans_counts_for_nothing() -> None:
+    against = [1 - label for label in HUMAN]
+    against[0] = HUMAN[0]  # not on one line with the labels
+    assert ppi_mean(against, HUMAN, OTHERS).value == pytest.approx(sum(HUMAN) / 40)
+
+
+def test_few_labelled_items_decide_nothing_however_many_the_others_are() -> None:
+    result = ppi_mean(JUDGE[:9], HUMAN[:9], OTHERS, tuned=False)
+    assert (result.n, result.clusters) == (159, 159)
+    assert result.reason == "9 independent cluster(s), fewer than 10"
+    pairs = [str(place // 2) for place in range(150)]
+    assert ppi_mean(JUDGE, HUMAN, OTHERS, unlabelled_clusters=pairs).clusters == 40 + 75
+
+
+def test_clusters_of_another_length_are_an_error() -> None:
+    with pytest.raises(ValueError) as caught:
+        ppi_mean(JUDGE, HUMAN, OTHERS, clusters=["a"])
+    assert str(caught.value) == "40 values but 1 clusters"
+
+
+def test_a_rate_of_little_calibration_is_that_of_no_judge_after_smoothing() -> None:
+    """1 of 1 and 1 of 100: 1.01 together as they are, 2/3 + 2/102 with Lee's two added items each."""
+    result = error_corrected(5, 10, true_negatives=1, negatives=1, true_positives=1, positives=100)
+    assert (result.value, result.low) == (None, None)
+
+
+@given(st.data())
+def test_a_corrected_pass_rate_lies_in_its_interval(data: st.DataObject) -> None:
+    counts = [data.draw(st.integers(1, 40)) for _ in range(3)]
+    rights = [data.draw(st.integers(0, of)) for of in counts]
+    result = error_corrected(
+        rights[0],
+        counts[0],
+        true_negatives=rights[1],
+        negatives=counts[1],
+        true_positives=rights[2],
+        positives=counts[2],
+    )
+    if result.value is None or result.low is None or result.high is None:
+        assert result.reason
+    else:
+        assert 0 <= result.low <= result.value <= result.high <= 1
+        assert result.low < result.high
