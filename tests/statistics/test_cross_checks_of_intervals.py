@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,9 @@ from pytest_mllm_judge.statistics import (
     paired_difference,
     pearson,
     ppi_mean,
+    spearman,
     table_sums,
+    tau_b,
     wilson,
 )
 from tests.statistics.golden import SUMS
@@ -137,6 +140,23 @@ def test_the_interval_of_pearson_is_the_loop_over_numpy(items: list[tuple[int, .
         np.isfinite([value, *each]).all() and np.ptp(each) > 1e-6 and max(map(abs, [value, *each])) < 0.999
     )
     result = pearson(list(judge), list(human), [str(c) for c in clusters])
+    assert (result.low, result.high) == pytest.approx(by_loop(each, value, arctanh=True), abs=1e-9)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(spearman, stats.spearmanr), (tau_b, stats.kendalltau)])
+def test_the_interval_of_ranks_off_any_scale_is_the_loop_over_scipy(
+    ours: Callable[..., Interval], theirs: Callable[..., Any]
+) -> None:
+    random = np.random.default_rng(4)
+    human, clusters = random.random(90).round(2), random.integers(0, 20, 90).astype(float)
+    judge = human + random.normal(0, 0.3, 90).round(2) + clusters / 40
+
+    def statistic(x: Numbers, y: Numbers) -> float:
+        return float(theirs(x, y).statistic)
+
+    each, value = without_each(statistic, human, judge, clusters), statistic(human, judge)
+    result = ours(list(judge), list(human), [str(c) for c in clusters])
+    assert result.value == pytest.approx(value, abs=1e-12)
     assert (result.low, result.high) == pytest.approx(by_loop(each, value, arctanh=True), abs=1e-9)
 
 

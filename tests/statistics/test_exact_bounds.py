@@ -9,6 +9,8 @@ import pytest
 from scipy import stats
 
 from pytest_mllm_judge.statistics import (
+    Figure,
+    Interval,
     alpha_figure,
     clopper_pearson,
     coincidence_sums,
@@ -21,8 +23,12 @@ from pytest_mllm_judge.statistics import (
     mean_sums,
     paired_difference,
     paired_shares,
+    spearman,
+    spearman_figure,
     table_sums,
     tango,
+    tau_b,
+    tau_b_figure,
 )
 from pytest_mllm_judge.statistics.jackknife import Array
 
@@ -72,6 +78,21 @@ def test_kappa_of_one_error_takes_the_unseen_share_for_one() -> None:
     assert result.low == pytest.approx(
         lowest(figure.value, sums.sum(axis=0), unseen(1, 150), corners=np.eye(16))
     )
+
+
+@pytest.mark.parametrize(
+    ("ours", "figure"), [(spearman, spearman_figure(5, 5)), (tau_b, tau_b_figure(5, 5))], ids=["rho", "tau"]
+)
+def test_ranks_know_agreement_where_one_side_uses_more_of_the_scale(
+    ours: Callable[..., Interval], figure: Figure
+) -> None:
+    """One verdict of 5 where humans gave 4 and no item is a 5: without it the rest is perfect."""
+    human = [1, 2, 3, 4] * 25
+    judge = [*human[:-1], 5]
+    result = ours(judge, human, names(100))
+    assert (result.method, result.reason) == ("nearly all alike, exact", "")
+    total = table_sums(judge, human, names(100), labels=[1, 2, 3, 4, 5]).sum(axis=0)
+    assert result.low == pytest.approx(lowest(figure.value, total, unseen(1, 100), corners=np.eye(25)))
 
 
 def test_a_mean_of_equal_values_may_fall_to_a_bound_in_the_unseen_share() -> None:

@@ -24,6 +24,7 @@ from pytest_mllm_judge.statistics import (
     mean_sums,
     p_above,
     paired_shares,
+    precision_figure,
     recall_figure,
     sensitivity_figure,
     specificity_figure,
@@ -69,6 +70,14 @@ def test_either_of_two_labels_may_be_the_positive_one() -> None:
     for positive, (sensitivity, specificity) in ((1, (1 / 2, 2 / 3)), (0, (2 / 3, 1 / 2))):
         assert float(sensitivity_figure(positive=positive).value(sums)) == pytest.approx(sensitivity)
         assert float(specificity_figure(positive=positive).value(sums)) == pytest.approx(specificity)
+
+
+def test_a_label_that_only_the_judge_gave_counts_0_in_the_macro_means() -> None:
+    """As scikit-learn 1.9.1 with zero_division=0; a label that nobody gave does not count."""
+    sums = table_sums([0, 2, 1, 1], [0, 0, 1, 1], NAMES[:4], labels=[0, 1, 2, 3]).sum(axis=0)
+    assert float(recall_figure(4).value(sums)) == pytest.approx((1 / 2 + 1 + 0) / 3)
+    assert float(precision_figure(4).value(sums)) == pytest.approx((1 + 1 + 0) / 3)
+    assert float(f1_figure(4).value(sums)) == pytest.approx((2 / 3 + 1 + 0) / 3)
 
 
 def test_ten_clusters_are_enough_and_five_discordant_items() -> None:
