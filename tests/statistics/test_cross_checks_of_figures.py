@@ -140,3 +140,11 @@ def test_pearson_as_pingouin_has_it() -> None:
     expected = float(pingouin.corr(human, judge, method="pearson")["r"].iloc[0])
     result = pearson(list(judge), list(human), [str(place) for place in range(80)])
     assert result.value == pytest.approx(expected, abs=1e-9)
+
+
+def test_pearson_of_scores_far_from_zero_keeps_its_digits() -> None:
+    random = np.random.default_rng(7)
+    human, judge, names = random.random(50), random.random(50), [str(place) for place in range(50)]
+    near = pearson(list(judge), list(human), names)
+    far = pearson(list(judge + 1e8), list(human + 1e8), names)
+    assert (far.value, far.low, far.high) == pytest.approx((near.value, near.low, near.high), abs=1e-6)
