@@ -1,7 +1,8 @@
 """Fill the tables and figures of README and docs from the code: `python -m tests.docs.fill --write`.
 
 A marker stands above the block that it fills: `<!-- table: checks -->`, `<!-- list: presets -->`,
-`<!-- output: main job -->`.
+`<!-- output: main job -->`, `<!-- sheet: pair.kappa, score.kappa -->`. `<!-- printed -->` below a block of
+Python stands above what it prints.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from pathlib import Path
 
 from pytest_mllm_judge.judging.registry import presets
 from pytest_mllm_judge.metrics import CHECKS
+from tests.docs.printed import with_printed
+from tests.docs.sheets import section_anchor, sheet
+from tests.statistics.golden import TABLE
 
 PROJECT = Path(__file__).parents[2]
 
@@ -24,7 +28,7 @@ def checks() -> str:
     rows = ["| check | figure | takes |", "|---|---|---|"]
     for name, check in sorted(CHECKS.items()):
         takes = ", ".join(f"`{option}`" for option in sorted(check.options)) or "-"
-        rows.append(f"| `{name}` | {check.about} | {takes} |")
+        rows.append(f"| [`{name}`](statistics.md#{section_anchor(name)}) | {check.about} | {takes} |")
     return "\n".join(rows)
 
 
@@ -54,21 +58,43 @@ def main_job() -> str:
     return "\n".join(["```text", lines[start].strip("= "), *lines[start + 1 : -1], ending, "```"])
 
 
+def golden() -> str:
+    """The table that most reference values are of."""
+    points = range(1, len(TABLE) + 1)
+    rows = [f"| T | {' | '.join(map(str, points))} |", "|---|" + "--:|" * len(TABLE)]
+    rows += [
+        f"| {point} | {' | '.join(map(str, counts))} |" for point, counts in zip(points, TABLE, strict=True)
+    ]
+    return "\n".join(rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "table: checks": checks,
+    "table: golden": golden,
     "list: presets": preset_list,
     "output: main job": main_job,
 }
 
 
+SHEET = re.compile(r"^(<!-- sheet: (.+) -->\n)", re.MULTILINE)
+"""The marker of what is known of some checks, named in it."""
+
+
 def filled(text: str) -> str:
     """A page with every marked block made anew."""
     for marker, make in BLOCKS.items():
-        head = f"<!-- {marker} -->\n"
-        if head in text:
-            before, _, after = text.partition(head)
-            text = before + head + make() + "\n" + _rest(after)
-    return text
+        text = _with_block(text, f"<!-- {marker} -->\n", make)
+    for head, names in SHEET.findall(text):
+        text = _with_block(text, head, lambda names=names: sheet(names.split(", ")))  # type: ignore[misc]
+    return with_printed(text)
+
+
+def _with_block(text: str, head: str, make: Callable[[], str]) -> str:
+    """The text with the block below a marker made anew, where it has that marker."""
+    if head not in text:
+        return text
+    before, _, after = text.partition(head)
+    return before + head + make() + "\n" + _rest(after)
 
 
 def _rest(after: str) -> str:

@@ -15,6 +15,7 @@ from pytest_mllm_judge.judging.prompting import load_prompt
 from pytest_mllm_judge.judging.registry import checked
 from pytest_mllm_judge.model import Item, Tasks
 from tests.docs.fill import filled, pages
+from tests.docs.sheets import anchor
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -79,3 +80,10 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     for page in pages():
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_link_to_a_heading_names_one() -> None:
+    for page in pages():
+        for target, name in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+            text = (page.parent / target if target else page).read_text(encoding="utf-8")
+            assert name in map(anchor, re.findall(r"^#+ (.+)$", text, re.MULTILINE)), f"{page.name}: #{name}"
