@@ -56,7 +56,8 @@ class Gate(Frozen):
     `check` is a check's name such as `pair.accuracy`. Exactly one bound is given, in the check's own unit:
     `at_least`, `at_most`, or `within` (an equivalence claim: the figure lies in -within..within). `where`
     keeps the items whose field has one of the values; `by` slices by a field and `average` says how the
-    slices become one figure; `criterion` picks one of several per reply. `confidence` is one-sided.
+    slices become one figure; `criterion` picks one of several per reply; `annotators` says how several human
+    labels become one; `label` and `ties` go with the checks that take them. `confidence` is one-sided.
     """
 
     check: Annotated[str, Field(min_length=1)]
@@ -67,6 +68,9 @@ class Gate(Frozen):
     by: str | None = None
     criterion: str | None = None
     average: Literal["mean", "fisher"] | None = None
+    annotators: Literal["majority", "mean", "all"] | None = None
+    label: StrictInt | StrictFloat | StrictStr | None = None
+    ties: Literal["wrong", "half"] | None = None
     confidence: Confidence = 0.95
 
     @model_validator(mode="after")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import overload
 
@@ -106,7 +105,7 @@ def constant(rows: Rows, figure: Callable[[Rows], Interval]) -> Iterator[Beside]
     """The figure of a judge that always says the commonest label."""
     counts = Counter(label for label in rows.human if label is not None)
     label, count = max(counts.items(), key=lambda pair: (pair[1], str(pair[0])))
-    always = replace(rows, verdict=[label] * len(rows))
+    always = rows.saying([label] * len(rows))
     shown = f"{label:.3g}" if isinstance(label, float) else label
     about = f"always {shown}, the label of {count / counts.total():.0%}"
     yield Beside(name="constant", value=figure(always).value, about=about)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_mllm_judge.benchmarks import Benchmark, Gate
@@ -11,9 +11,11 @@ from pytest_mllm_judge.claims import Claim, Estimate
 from pytest_mllm_judge.errors import BenchmarkError, MllmJudgeError, SettingsError
 from pytest_mllm_judge.metrics.checks import Check, check_named
 from pytest_mllm_judge.metrics.reach import judges
-from pytest_mllm_judge.model import Item, Judgements
+from pytest_mllm_judge.model import Item, Judgement, Judgements
 from pytest_mllm_judge.model.judgements import field, known_field
 
+OPTIONS = ("annotators", "average", "by", "criterion", "label", "ties")
+"""What a gate may say of how its check reads judgements."""
 _SIDES = {"at_least": "at least", "at_most": "at most", "within": "within"}
 
 
@@ -69,8 +71,15 @@ def check_gate(name: str, benchmark: Benchmark) -> None:
 def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmark) -> list[Claim]:
     """The gate's claims about judges none of whom passes; empty as soon as one does."""
     claims: list[Claim] = []
-    for verdicts in judges(items, benchmark.tasks, combine=check.combine, criterion=gate.criterion):
-        judgements = Judgements(verdicts, cluster_of=benchmark.cluster, tasks=benchmark.tasks)
+    for verdicts in judges(
+        items, benchmark.tasks, combine=gate.annotators or check.combine, criterion=gate.criterion
+    ):
+        judgements = Judgements(
+            _repeated(verdicts, benchmark),
+            cluster_of=benchmark.cluster,
+            tasks=benchmark.tasks,
+            population=benchmark.manifest.population,
+        )
         claims.append(claim(gate, judgements))
         if not claims[-1].estimate.n:
             raise SettingsError(f"{check.name}: {claims[-1].estimate.counted.reason}")
@@ -79,14 +88,27 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
     return claims
 
 
+def _repeated(verdicts: Sequence[Judgement], benchmark: Benchmark) -> Iterator[Judgement]:
+    """The verdicts, each as often as every item is asked. Raise SettingsError for fixed items asked once."""
+    repeats = benchmark.manifest.probes.repeat
+    if benchmark.manifest.population == "fixed" and repeats < 2:
+        raise SettingsError(
+            'with population = "fixed" only asking again tells how the judge varies: '
+            "say [probes] repeat = 2 or more"
+        )
+    for repeat in range(repeats):
+        for verdict in verdicts:
+            yield verdict.model_copy(update={"repeat": repeat}) if repeat else verdict
+
+
 def _options(gate: Gate) -> dict[str, Any]:
-    given = {"criterion": gate.criterion, "by": gate.by, "average": gate.average}
+    given = {name: getattr(gate, name) for name in OPTIONS}
     return {key: value for key, value in given.items() if value is not None}
 
 
 def _check_options(gate: Gate, check: Check) -> None:
     if extra := sorted(_options(gate).keys() - check.options):
-        takes = ", ".join(sorted(check.options)) or "none of criterion, by, average"
+        takes = ", ".join(sorted(check.options)) or f"none of {', '.join(OPTIONS)}"
         raise SettingsError(f"{check.name} takes no {extra[0]} (it takes {takes})")
 
 

@@ -13,8 +13,6 @@ from pytest_mllm_judge.metrics.measure import End, Measure
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.statistics import Interval
 
-Key = tuple[str, str, int, int]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Pairing:
@@ -32,16 +30,22 @@ class Pairing:
         where their human labels differ.
         """
         self._check(other)
-        mine, theirs = _index(self.rows), _index(other.rows)
+        first, second = self._side_by_side(other)
+        self._check_labels(first, second)
+        return self._estimate(first, second, unpaired=len(self.rows) + len(other.rows) - 2 * len(first))
+
+    def _side_by_side(self, other: Pairing) -> tuple[Rows, Rows]:
+        """The rows that both have, in one order."""
+        if len(self.rows) and self.rows.keys() == other.rows.keys():
+            return self.rows, _beside(self.rows, other.rows)
+        mine, theirs = ({key: n for n, key in enumerate(each.rows.keys())} for each in (self, other))
         common = sorted(mine.keys() & theirs.keys())
         if not common:
             raise ValueError(
                 f"{self.metric}: the two have no item in common, so there is no paired difference"
             )
         first = self.rows.take(np.array([mine[key] for key in common]))
-        second = other.rows.take(np.array([theirs[key] for key in common]))
-        self._check_labels(first, second)
-        return self._estimate(first, second, unpaired=len(mine) + len(theirs) - 2 * len(common))
+        return first, _beside(first, other.rows.take(np.array([theirs[key] for key in common])))
 
     def of(self, rows: Rows) -> Interval:
         """The same figure of other rows."""
@@ -61,6 +65,8 @@ class Pairing:
             )
 
     def _check_labels(self, first: Rows, second: Rows) -> None:
+        if first.human == second.human:
+            return
         for place, (ours, theirs) in enumerate(zip(first.human, second.human, strict=True)):
             if ours != theirs:
                 item = first.judgements[place].item.id
@@ -71,7 +77,7 @@ class Pairing:
 
     def _estimate(self, first: Rows, second: Rows, *, unpaired: int) -> Estimate:
         problems = Counter(first.problems()) + Counter(second.problems())
-        answered = ~(first.missing | second.missing)
+        answered = first.not_alone(~(first.missing | second.missing))
         without = None
         if problems and answered.any():
             without = self._interval(first.keep(answered), second.keep(answered), ("low", "low"))
@@ -111,11 +117,9 @@ class Pairing:
         return self.measure.difference(first, second, ends=ends)
 
 
-def _index(rows: Rows) -> dict[Key, int]:
-    return {
-        (j.item.id, j.item.task, j.repeat, annotator): place
-        for place, (j, annotator) in enumerate(zip(rows.judgements, rows.annotators, strict=True))
-    }
+def _beside(first: Rows, second: Rows) -> Rows:
+    """The second rows in the clusters and slices of the first: what is left out is left out of both."""
+    return replace(second, clusters=first.clusters, slices=first.slices, names=first.names)
 
 
 def _flip(first: Rows, second: Rows, place: int) -> str:

@@ -6,8 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +22,8 @@ Extract = Callable[[Judgement], Label | None]
 Combine = Literal["majority", "mean", "all"]
 """How several annotators become one label: the label that most gave; the mean of numbers; or each one's
 label counts, as a row of its own."""
+Key = tuple[str, str, int, int]
+Made = TypeVar("Made")
 Truths = npt.NDArray[np.bool_]
 
 
@@ -72,6 +73,14 @@ class Rows:
     population: Population = "sampled"
     confidence: float = 0.95
     reading: dict[str, Any] = field(default_factory=dict)
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def _once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once for these judgements, labels and verdicts."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
 
     def __len__(self) -> int:
         return len(self.judgements)
@@ -87,10 +96,11 @@ class Rows:
         said: Average | None = self.reading.get("average")
         return said or "mean"
 
-    @cached_property
+    @property
     def missing(self) -> Truths:
         """Where there is no verdict (n,)."""
-        return np.fromiter((verdict is None for verdict in self.verdict), dtype=bool, count=len(self))
+        given = (verdict is None for verdict in self.verdict)
+        return self._once("missing", lambda: np.fromiter(given, dtype=bool, count=len(self)))
 
     def take(self, places: Places) -> Rows:
         """The rows at these places; slices without a row are no more."""
@@ -105,15 +115,30 @@ class Rows:
             clusters=np.unique(self.clusters[places], return_inverse=True)[1],
             slices=slices,
             names=tuple(self.names[place] for place in kept.tolist()),
+            _made={},
         )
+
+    def saying(self, verdicts: Sequence[Label | None]) -> Rows:
+        """The same rows with other verdicts."""
+        return replace(self, verdict=verdicts, _made={})
 
     def keep(self, wanted: Truths) -> Rows:
         """The rows that are wanted (n,)."""
         return self if wanted.all() else self.take(np.flatnonzero(wanted))
 
     def answered(self) -> Rows:
-        """Those with a verdict."""
-        return self.keep(~self.missing)
+        """Those with a verdict, as far as they may stand alone."""
+        return self.keep(self.not_alone(~self.missing))
+
+    def not_alone(self, wanted: Truths) -> Truths:
+        """What is wanted (n,), less fixed items with one ask left: it can't tell how the judge varies."""
+        if self.population == "sampled" or self.repeats < 2:
+            return wanted
+        asks, items = self.asks()
+        of_ask = np.zeros(int(asks.max()) + 1, dtype=np.intp)
+        of_ask[asks] = items
+        left = np.bincount(of_ask[np.unique(asks[wanted])], minlength=int(items.max()) + 1)
+        return wanted & (left > 1)[items]
 
     def problem(self, place: int) -> str | None:
         """Why there is no verdict at this place; None if there is one."""
@@ -123,12 +148,14 @@ class Rows:
 
     def problems(self) -> dict[str, int]:
         """How many rows have each problem."""
+        if not self.missing.any():
+            return {}
         return dict(Counter(str(self.problem(place)) for place in np.flatnonzero(self.missing).tolist()))
 
     def is_right(self) -> Truths:
         """Where the verdict is the human label (n,); a problem is not."""
-        pairs = zip(self.verdict, self.human, strict=True)
-        return np.fromiter((verdict == human for verdict, human in pairs), dtype=bool, count=len(self))
+        same = (verdict == human for verdict, human in zip(self.verdict, self.human, strict=True))
+        return self._once("right", lambda: np.fromiter(same, dtype=bool, count=len(self)))
 
     def says(self, place: int) -> str:
         """`circles-007 chose B, expected A`, or its problem."""
@@ -147,11 +174,12 @@ class Rows:
         """The place of each human label and each verdict in `labels` (n,); -1 where there is none."""
         order: dict[Label | None, int] = {label: place for place, label in enumerate(labels)}
         order[None] = -1
+
+        def find(column: Sequence[Label | None]) -> Places:
+            return np.fromiter((order[label] for label in column), dtype=np.intp, count=len(self))
+
         try:
-            return tuple(  # type: ignore[return-value]
-                np.fromiter((order[label] for label in column), dtype=np.intp, count=len(self))
-                for column in (self.human, self.verdict)
-            )
+            return self._once(("places", *labels), lambda: (find(self.human), find(self.verdict)))
         except KeyError as error:
             named = ", ".join(map(str, labels))
             raise SettingsError(f"{metric}: {error.args[0]!r} is none of {named}") from None
@@ -161,11 +189,12 @@ class Rows:
 
         Raise SettingsError for words, where an extractor gave them.
         """
+
+        def read(column: Sequence[Label | None]) -> Array:
+            return np.fromiter(map(_number, column), dtype=float, count=len(self))
+
         try:
-            return tuple(  # type: ignore[return-value]
-                np.fromiter(map(_number, column), dtype=float, count=len(self))
-                for column in (self.human, self.verdict)
-            )
+            return self._once("numbers", lambda: (read(self.human), read(self.verdict)))
         except TypeError as error:
             raise SettingsError(f"{metric} needs numbers, got {error}") from None
 
@@ -196,9 +225,17 @@ class Rows:
         table = np.array(found, dtype=np.intp).reshape(-1, 2)
         return table[:, 0], table[:, 1]
 
-    @cached_property
+    @property
     def repeats(self) -> int:
         """How often the item that was asked least was asked."""
+        return self._once("repeats", self._least_asked)
+
+    def keys(self) -> list[Key]:
+        """What each row is about: item, task, repeat, annotator."""
+        pairs = zip(self.judgements, self.annotators, strict=True)
+        return self._once("keys", lambda: [(j.item.id, j.item.task, j.repeat, a) for j, a in pairs])
+
+    def _least_asked(self) -> int:
         if not any(judgement.repeat for judgement in self.judgements):
             return 1
         _, items = self.asks()

@@ -45,7 +45,7 @@ def _one(run: Plain, facts: Plain, cases: Sequence[Plain], gates: Sequence[Plain
         first = facts["warnings"][0]
         yield f"left out: {facts['left_out']} bad line(s) (strict = false), the first at {first}"
     if facts["fixed"]:
-        yield 'population: "fixed" is declared; the intervals are still those of a sample, which are wider'
+        yield "population: gates are about exactly these items; the table's intervals are those of a sample"
     if facts["probes"]:
         yield "probes: [probes] is declared; this version asks no variants yet, only the items as they are"
     yield from _costs(run, cases)

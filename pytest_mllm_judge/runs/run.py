@@ -81,8 +81,10 @@ class Run:
         )
 
     def judgements(self, items: Iterable[Item] | None = None) -> Judgements:
-        """The judgements of these items, by default of all."""
-        asked = [self.ask(item) for item in (self.items if items is None else items)]
+        """The judgements of these items, by default of all; each asked as often as `[probes]` says."""
+        repeats = self.benchmark.manifest.probes.repeat
+        chosen = self.items if items is None else items
+        asked = [self.ask(item, repeat=repeat) for item in chosen for repeat in range(repeats)]
         return Judgements(
             asked,
             cluster_of=self.benchmark.cluster,

@@ -33,7 +33,9 @@ class Figure:
     one item at each place where it may stand, `mass` (K,) counts items in sums, `off` (K,) is above 0 where
     an item disagrees: with them a perfect judge has an interval too. `rule` gives a reason not to decide on
     total sums (K,), '' if there is none, `undefined` why there is no figure of them. `of_scores` gives the
-    figure of scores (n, 2), and without each cluster, where no table holds them.
+    figure of scores (n, 2), and without each cluster, where no table holds them. `bounds_of` gives the
+    bounds of a single slice at a confidence by another `method`, or None. A figure that `shrinks` is too
+    small on few items, which the jackknife takes off (Quenouille 1956).
     """
 
     name: str
@@ -46,6 +48,9 @@ class Figure:
     rule: Callable[[Array], str] | None = None
     undefined: Callable[[Array], str] | None = None
     of_scores: Callable[[Array, Places], tuple[float, Array]] | None = None
+    bounds_of: Callable[[Part, float], tuple[float, float] | None] | None = None
+    method: str = ""
+    shrinks: bool = False
 
     def __call__(self, sums: Array) -> Array:
         """The figure of sums (..., K)."""
@@ -104,7 +109,10 @@ def interval_of(
     sample = data if isinstance(data, Sample) else Sample.of_sums(data)
     size = len(sample) if n is None else n
     left = left_out(figure, sample, average)
-    result = _inside(spread(figure, left, sample, n=size, confidence=confidence), figure)
+    result = spread(figure, left, sample, n=size, confidence=confidence)
+    if figure.bounds_of is not None and len(left.parts) == 1 and sample.items is None:
+        result = _by_method(result, figure, left)
+    result = _inside(result, figure)
     if result.value is None:
         return replace(result, reason=figure.why_undefined(left.parts) or result.reason)
     if result.reason == NO_REPEATS:
@@ -117,14 +125,36 @@ def interval_of(
 def spread(figure: Figure, left: Left, sample: Sample, *, n: int, confidence: float) -> Interval:
     """The jackknife-t interval of what was left out, over clusters, or over repeats of fixed items."""
     if sample.items is None:
-        return from_deletions(
+        result = from_deletions(
             left.value, left.each, n=n, confidence=confidence, scale=figure.scale, times=left.times
         )
+        return _shifted(result, left) if figure.shrinks else result
     items, repeats = _strata(sample)
     result = from_repeats(left.value, left.of_clusters, items, n=n, confidence=confidence, scale=figure.scale)
     if repeats.min() < 2:
         return replace(result, low=None, high=None, reason=NO_REPEATS)
     return result
+
+
+def _shifted(result: Interval, left: Left) -> Interval:
+    """The interval around the figure less its bias, (G - 1) (mean without a cluster - figure)."""
+    if result.low is None or result.high is None:
+        return result
+    mean = math.fsum((left.times * left.each).tolist()) / result.clusters
+    bias = (result.clusters - 1) * (mean - left.value)
+    low, high = min(left.value, result.low - bias), max(left.value, result.high - bias)
+    return replace(result, low=low, high=high, method=result.method + ", less bias")
+
+
+def _by_method(result: Interval, figure: Figure, left: Left) -> Interval:
+    if result.value is None or result.clusters < 2:
+        return result
+    assert figure.bounds_of is not None
+    found = figure.bounds_of(left.parts[0], result.confidence)
+    if found is None:
+        return result
+    low, high = min(found[0], result.value), max(found[1], result.value)
+    return replace(result, low=low, high=high, method=figure.method, reason=too_few(result.clusters))
 
 
 def _strata(sample: Sample) -> tuple[Places, Places]:

@@ -37,13 +37,17 @@ def effective_n(hits: Hits, clusters: Clusters) -> float:
 
 
 def wilson(hits: Hits, clusters: Clusters, *, confidence: float = 0.95) -> Interval:
-    """A share with its Wilson score interval (Wilson 1927), on the effective n and t(G-1) when clustered."""
+    """A share with its Wilson score interval (Wilson 1927), on the effective n when clustered.
+
+    With t(G-1) in the normal's place where the effective n was estimated from the clusters' spread.
+    """
     check_confidence(confidence)
     n = _count(hits)
     groups = number_of(clusters)
     share = int(np.sum(hits)) / n
     size = effective_n(hits, clusters)
-    z = float(ndtri(confidence) if groups == n else stdtrit(max(groups - 1, 1), confidence))
+    estimated = groups > 1 and size not in (n, groups)
+    z = float(stdtrit(groups - 1, confidence) if estimated else ndtri(confidence))
     centre = (share + z * z / (2 * size)) / (1 + z * z / size)
     half = z / (1 + z * z / size) * math.sqrt(share * (1 - share) / size + z * z / (4 * size * size))
     return Interval(

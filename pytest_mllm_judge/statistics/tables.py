@@ -12,6 +12,8 @@ from pytest_mllm_judge.statistics.coincidence import Level, alpha_of
 from pytest_mllm_judge.statistics.figure import Figure
 from pytest_mllm_judge.statistics.interval import rare_class
 from pytest_mllm_judge.statistics.jackknife import Array
+from pytest_mllm_judge.statistics.macro import Kind, macro_bounds
+from pytest_mllm_judge.statistics.sample import Part
 
 Weights = Literal["unweighted", "linear", "quadratic"]
 Label = str | float
@@ -176,7 +178,7 @@ def points_used_figure(size: int) -> Figure:
         return np.asarray(n * n / (judge * judge).sum(axis=-1))
 
     figure = _table_figure("points used", size, value)
-    return replace(figure, bounds=(1.0, float(size)))
+    return replace(figure, bounds=(1.0, float(size)), shrinks=True)
 
 
 def recall_figure(size: int, *, label: int | None = None) -> Figure:
@@ -208,7 +210,7 @@ def specificity_figure(*, positive: int = 1) -> Figure:
 
 
 def _per_class(
-    name: str, size: int, label: int | None, ratio: Callable[[Array, Array, Array], tuple[Array, Array]]
+    name: Kind, size: int, label: int | None, ratio: Callable[[Array, Array, Array], tuple[Array, Array]]
 ) -> Figure:
     """One label's ratio, NaN without a denominator; or their mean over labels that humans or judge gave.
 
@@ -229,5 +231,9 @@ def _per_class(
         only = slice(None) if label is None else slice(label, label + 1)
         return rare_class(human[only], judge[only])
 
+    def bounds(part: Part, confidence: float) -> tuple[float, float] | None:
+        return macro_bounds(part, size, kind=name, label=label, confidence=confidence)
+
     of = f"macro-{name}" if label is None else f"{name} of label {label}"
-    return _table_figure(of, size, value, rule=rule)
+    figure = _table_figure(of, size, value, rule=rule)
+    return replace(figure, bounds_of=bounds, method="wilson of each label, mover")

@@ -179,14 +179,6 @@ def test_an_average_without_slices_is_refused(project: Project) -> None:
     result.stderr.fnmatch_lines(["*average = 'fisher' is about slices: say by = as well"])
 
 
-def test_a_fixed_population_is_told_to_be_unheeded(project: Project) -> None:
-    project.write_manifest('population = "fixed"\n')
-    result = project.run("--judge=good", "bench")
-    result.stdout.fnmatch_lines(
-        ['population: "fixed" is declared; the intervals are still those of a sample*']
-    )
-
-
 def test_a_claim_that_fails_in_a_fixture_is_on_the_report(project: Project, test_file: Write) -> None:
     project.pytester.makeconftest(
         """

@@ -284,7 +284,7 @@ def test_an_average_over_slices_is_the_mean_of_the_slices() -> None:
     averages: list[tuple[Average, float]] = [
         ("mean", float(np.mean(each))),
         ("fisher", float(np.tanh(np.arctanh(each).mean()))),
-        (lambda values: max(values), max(each)),
+        (max, max(each)),
     ]
     for average, expected in averages:
         result = interval_of(kappa_figure(4), sample, average=average)

@@ -24,6 +24,7 @@ from pytest_mllm_judge.statistics import (
     mean_sums,
     p_above,
     paired_shares,
+    pearson,
     precision_figure,
     recall_figure,
     sensitivity_figure,
@@ -78,6 +79,12 @@ def test_a_label_that_only_the_judge_gave_counts_0_in_the_macro_means() -> None:
     assert float(recall_figure(4).value(sums)) == pytest.approx((1 / 2 + 1 + 0) / 3)
     assert float(precision_figure(4).value(sums)) == pytest.approx((1 + 1 + 0) / 3)
     assert float(f1_figure(4).value(sums)) == pytest.approx((2 / 3 + 1 + 0) / 3)
+
+
+def test_constant_labels_have_no_correlation_and_the_reason_names_them() -> None:
+    result = pearson([1, 2, 3] * 10, [4] * 30, NAMES[:30], scale=(1, 5))
+    assert (result.value, result.low) == (None, None)
+    assert result.reason == "humans gave 4 to all 30 items: no correlation"
 
 
 def test_ten_clusters_are_enough_and_five_discordant_items() -> None:
