@@ -121,7 +121,8 @@ def coverage(name: str, every: Iterable[Row]) -> str:
 
 def _range(some: Sequence[Row]) -> str:
     shares = [row.coverage for row in some]
-    return f"{min(shares):.3f} to {max(shares):.3f} in {len(some)} cells"
+    cells = f"{len(some)} cell{'s' if len(some) > 1 else ''}"
+    return f"{min(shares):.3f} to {max(shares):.3f} in {cells}"
 
 
 def _links(some: Sequence[Row]) -> str:

@@ -124,7 +124,7 @@ def test_the_simulation_s_rows_are_read() -> None:
     ]
     assert coverage("pair.kappa", found) == (
         "0.939 to 0.951 in 2 cells ([pair](statistics-simulation.md#pair), "
-        "[pair, few ties](statistics-simulation.md#pair-few-ties)), of differences 0.943 to 0.943 in 1 cells"
+        "[pair, few ties](statistics-simulation.md#pair-few-ties)), of differences 0.943 to 0.943 in 1 cell"
     )
     assert coverage("pair.f1", found) == "not counted in [the simulation](statistics-simulation.md)"
 
