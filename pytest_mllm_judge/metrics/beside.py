@@ -46,7 +46,8 @@ def humans(judgements: Judgements) -> Judgements:
     """Each annotator in the judge's place, against the others' labels: the ceiling of any figure.
 
     Of every item with two labels or more each annotator is one judgement, whose verdict is their label; the
-    item's human labels are those of the others (leave one out). Items with fewer are left out.
+    item's human labels are those of the others (leave one out). Items with fewer are left out, as is a
+    criterion of which the annotator said nothing.
     """
     return judgements.once("humans", lambda: _humans(judgements))
 
@@ -67,7 +68,7 @@ def _annotators(item: Item) -> Iterator[Judgement]:
     for number in range(max(map(len, tables.values()), default=0)):
         own = {name: _label(labels, number) for name, labels in tables.items()}
         verdict = {name: label for name, label in own.items() if label is not None}
-        rest = {name: _without(labels, number) for name, labels in tables.items()}
+        rest = {name: _without(labels, number) if name in verdict else () for name, labels in tables.items()}
         others: Human = rest if isinstance(item.human, dict) else rest[""]
         if verdict and any(label is not None for labels in _every(others) for label in labels):
             alone = item.model_copy(update={"human": others})
@@ -108,7 +109,9 @@ def constant(rows: Rows, figure: Callable[[Rows], Interval]) -> Iterator[Beside]
     always = rows.saying([label] * len(rows))
     shown = f"{label:.3g}" if isinstance(label, float) else label
     about = f"always {shown}, the label of {count / counts.total():.0%}"
-    yield Beside(name="constant", value=figure(always).value, about=about)
+    value = figure(always).value
+    if value is not None:
+        yield Beside(name="constant", value=value, about=about)
 
 
 _CHANCE: dict[str, Callable[[int], float]] = {

@@ -14,6 +14,7 @@ from pytest_mllm_judge.statistics import (
     Sample,
     clopper_pearson,
     interval_of,
+    left_out,
     mean_figure,
     paired_difference,
     paired_shares,
@@ -22,7 +23,7 @@ from pytest_mllm_judge.statistics import (
 )
 from pytest_mllm_judge.statistics.figure import Figure
 from pytest_mllm_judge.statistics.jackknife import Array
-from pytest_mllm_judge.statistics.sample import Places
+from pytest_mllm_judge.statistics.sample import Left, Places
 
 End = Literal["low", "high"]
 """Where problems draw a figure to."""
@@ -35,10 +36,12 @@ class Measure:
 
     `build` gives both, problems standing where they draw the figure to that end. `right` says of a share
     which rows count: its interval is Wilson's, of a rate that must be small (`rare`) Clopper and Pearson's,
-    and that of a difference Tango's.
+    and that of a difference Tango's. With a `name`, which no other measure of the same rows has, what is
+    counted once is kept with the rows.
     """
 
     build: Build
+    name: str = ""
     right: Callable[[Rows], Truths] | None = None
     rare: bool = False
 
@@ -47,8 +50,19 @@ class Measure:
         if self.right is not None and _is_plain(rows):
             method = clopper_pearson if self.rare else wilson
             return method(self.right(rows), rows.clusters, confidence=rows.confidence)
-        figure, sample = self.build(rows, end)
-        return interval_of(figure, sample, confidence=rows.confidence, average=rows.average)
+        figure, sample, left = self._counted(rows, end)
+        return interval_of(figure, sample, confidence=rows.confidence, average=rows.average, left=left)
+
+    def _counted(self, rows: Rows, end: End) -> tuple[Figure, Sample, Left]:
+        """The figure, what each row adds to it, and the figure without each cluster."""
+
+        def count() -> tuple[Figure, Sample, Left]:
+            figure, sample = self.build(rows, end)
+            return figure, sample, left_out(figure, sample, rows.average)
+
+        if not self.name:
+            return count()
+        return rows.once(("counted", self.name, end, rows.average, rows.population), count)
 
     def difference(self, first: Rows, second: Rows, *, ends: tuple[End, End]) -> Interval:
         """The figure of `first` less that of `second`; the rows stand side by side."""
@@ -58,13 +72,15 @@ class Measure:
             if first.repeats > 1:
                 ours, theirs, clusters = _of_items(first, ours, theirs)
             return paired_shares(ours, theirs, clusters, confidence=first.confidence)
-        figure, sample = self.build(first, ends[0])
-        other, beside = self.build(second, ends[1])
+        figure, sample, left = self._counted(first, ends[0])
+        other, beside, right = self._counted(second, ends[1])
         return paired_difference(
             figure,
             sample,
             beside,
             other=other,
+            left=left,
+            right=right,
             discordant=sum(a != b for a, b in zip(first.verdict, second.verdict, strict=True)),
             average=first.average,
             confidence=first.confidence,
@@ -80,8 +96,8 @@ class Measure:
             return None
         widths = []
         for some in (_fixed(rows), rows):
-            figure, sample = self.build(some, end)
-            found = interval_of(figure, sample, confidence=rows.confidence, average=rows.average)
+            figure, sample, left = self._counted(some, end)
+            found = interval_of(figure, sample, confidence=rows.confidence, average=rows.average, left=left)
             if found.low is None or found.high is None:
                 return None
             widths.append(found.high - found.low)
@@ -106,14 +122,14 @@ def _of_items(rows: Rows, ours: Array, theirs: Array) -> tuple[Array, Array, Pla
     return *means, rows.clusters[first]  # type: ignore[return-value]
 
 
-def mean_of(worth: Callable[[Rows, End], Array], *, bounds: tuple[float, float]) -> Measure:
+def mean_of(worth: Callable[[Rows, End], Array], *, bounds: tuple[float, float], name: str = "") -> Measure:
     """The mean of what each row is worth (n,), which lies in `bounds`."""
 
     def build(rows: Rows, end: End) -> tuple[Figure, Sample]:
         values = worth(rows, end)
         return mean_figure(bounds), rows.sample(moments=np.column_stack([values, np.ones(len(rows))]))
 
-    return Measure(build=build)
+    return Measure(build=build, name=name)
 
 
 def share_of(right: Callable[[Rows], Truths], *, rare: bool = False) -> Measure:

@@ -62,13 +62,17 @@ def _made(number: Number, bounds: tuple[float, float]) -> OwnMetric:
         **options: Unpack[BareOptions],
     ) -> Estimate:
         rows = bare_rows(judgements, options)
-        given = {
-            id(j): math.nan if j.verdict is None else _number_of(number, j, bounds) for j in rows.judgements
-        }
+        given = {id(j): _number_of(number, j, bounds) for j in rows.judgements}
+
+        def number_at(judgement: Judgement) -> float | None:
+            """Of these judgements as it was given; a difference asks for another judge's too."""
+            key = id(judgement)
+            return given[key] if key in given else _number_of(number, judgement, bounds)
+
         counts = np.array([given[id(j)] is not None for j in rows.judgements], dtype=bool)
 
         def worth(some: Rows, end: End) -> Array:
-            values = np.array([given[id(j)] for j in some.judgements], dtype=float)
+            values = np.array([number_at(j) for j in some.judgements], dtype=float)
             return filled(values, low if end == "low" else high)
 
         kept = replace(rows.keep(counts), unlabelled=int((~counts).sum()))
@@ -86,6 +90,9 @@ def _made(number: Number, bounds: tuple[float, float]) -> OwnMetric:
 
 
 def _number_of(number: Number, judgement: Judgement, bounds: tuple[float, float]) -> float | None:
+    """The number of a judgement; NaN for a problem, None where it does not count."""
+    if judgement.verdict is None:
+        return math.nan
     value = number(judgement)
     if value is None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -119,19 +119,10 @@ class Pairing:
 
 def _beside(first: Rows, second: Rows) -> Rows:
     """The second rows in the clusters and slices of the first: what is left out is left out of both."""
-    return replace(second, clusters=first.clusters, slices=first.slices, names=first.names)
+    if np.array_equal(first.clusters, second.clusters) and np.array_equal(first.slices, second.slices):
+        return second
+    return second.within(first)
 
 
 def _flip(first: Rows, second: Rows, place: int) -> str:
     return f"{first.says(place)}, where the other chose {second.verdict[place]}"
-
-
-def with_pairing(estimate: Estimate, rows: Rows, measure: Measure) -> Estimate:
-    """The estimate, so that another of its kind can be subtracted from it."""
-    pairing = Pairing(
-        metric=estimate.metric,
-        better=estimate.better,
-        rows=rows,
-        measure=measure,
-    )
-    return replace(estimate, pairing=pairing)

@@ -75,7 +75,7 @@ class Rows:
     reading: dict[str, Any] = field(default_factory=dict)
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
-    def _once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` gives, made once for these judgements, labels and verdicts."""
         if key not in self._made:
             self._made[key] = make()
@@ -100,7 +100,7 @@ class Rows:
     def missing(self) -> Truths:
         """Where there is no verdict (n,)."""
         given = (verdict is None for verdict in self.verdict)
-        return self._once("missing", lambda: np.fromiter(given, dtype=bool, count=len(self)))
+        return self.once("missing", lambda: np.fromiter(given, dtype=bool, count=len(self)))
 
     def take(self, places: Places) -> Rows:
         """The rows at these places; slices without a row are no more."""
@@ -117,6 +117,10 @@ class Rows:
             names=tuple(self.names[place] for place in kept.tolist()),
             _made={},
         )
+
+    def within(self, other: Rows) -> Rows:
+        """The same rows in the clusters and slices of others, which stand side by side with them."""
+        return replace(self, clusters=other.clusters, slices=other.slices, names=other.names, _made={})
 
     def saying(self, verdicts: Sequence[Label | None]) -> Rows:
         """The same rows with other verdicts."""
@@ -155,7 +159,7 @@ class Rows:
     def is_right(self) -> Truths:
         """Where the verdict is the human label (n,); a problem is not."""
         same = (verdict == human for verdict, human in zip(self.verdict, self.human, strict=True))
-        return self._once("right", lambda: np.fromiter(same, dtype=bool, count=len(self)))
+        return self.once("right", lambda: np.fromiter(same, dtype=bool, count=len(self)))
 
     def says(self, place: int) -> str:
         """`circles-007 chose B, expected A`, or its problem."""
@@ -179,7 +183,7 @@ class Rows:
             return np.fromiter((order[label] for label in column), dtype=np.intp, count=len(self))
 
         try:
-            return self._once(("places", *labels), lambda: (find(self.human), find(self.verdict)))
+            return self.once(("places", *labels), lambda: (find(self.human), find(self.verdict)))
         except KeyError as error:
             named = ", ".join(map(str, labels))
             raise SettingsError(f"{metric}: {error.args[0]!r} is none of {named}") from None
@@ -194,7 +198,7 @@ class Rows:
             return np.fromiter(map(_number, column), dtype=float, count=len(self))
 
         try:
-            return self._once("numbers", lambda: (read(self.human), read(self.verdict)))
+            return self.once("numbers", lambda: (read(self.human), read(self.verdict)))
         except TypeError as error:
             raise SettingsError(f"{metric} needs numbers, got {error}") from None
 
@@ -228,12 +232,12 @@ class Rows:
     @property
     def repeats(self) -> int:
         """How often the item that was asked least was asked."""
-        return self._once("repeats", self._least_asked)
+        return self.once("repeats", self._least_asked)
 
     def keys(self) -> list[Key]:
         """What each row is about: item, task, repeat, annotator."""
         pairs = zip(self.judgements, self.annotators, strict=True)
-        return self._once("keys", lambda: [(j.item.id, j.item.task, j.repeat, a) for j, a in pairs])
+        return self.once("keys", lambda: [(j.item.id, j.item.task, j.repeat, a) for j, a in pairs])
 
     def _least_asked(self) -> int:
         if not any(judgement.repeat for judgement in self.judgements):

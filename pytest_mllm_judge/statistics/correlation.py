@@ -85,7 +85,7 @@ def pearson(
     of their arctanh, or a function of them. `scale` is the judge's lowest and highest point.
     """
     x, y = np.asarray(human, dtype=float), np.asarray(judge, dtype=float)
-    centre = float(x.mean())
+    centre = float(round(x.mean()))  # a whole number, so that no order of sums shows in it
     figure = pearson_figure(human=(float(x.min()), float(x.max())), judge=scale, centre=centre)
     sample = Sample(
         clusters=numbered(clusters),
@@ -144,7 +144,8 @@ def _least(
         every = itertools.combinations_with_replacement(range(length + 1), levels - 1)
         return best(np.array(list(every), dtype=np.intp).reshape(-1, levels - 1))[1]
     corners = np.repeat(np.arange(length + 1)[:, None], levels - 1, axis=1)
-    found = (_descend(*best(start), length, best) for start in (corners, lines()))
+    starts = filter(len, (corners, lines()))  # of one label alone there is no line
+    found = (_descend(*best(start), length, best) for start in starts)
     return min(found, key=lambda one: one[0])[1]
 
 

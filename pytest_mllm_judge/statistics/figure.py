@@ -99,16 +99,18 @@ def interval_of(
     n: int | None = None,
     confidence: float = 0.95,
     average: Average = "mean",
+    left: Left | None = None,
 ) -> Interval:
     """A figure of one judge with its jackknife-t interval, from a sample or clusters' sums (G, K).
 
     Of a sample in slices it is the `average` of the slices' figures. Where (nearly) every cluster agrees the
     jackknife has no spread to go by. Then the exact upper share of clusters that may differ unseen (Clopper
-    & Pearson 1934) stands at the corner that moves the figure most.
+    & Pearson 1934) stands at the corner that moves the figure most. `left` is what `left_out` gives, where it
+    is known already.
     """
     sample = data if isinstance(data, Sample) else Sample.of_sums(data)
     size = len(sample) if n is None else n
-    left = left_out(figure, sample, average)
+    left = left or left_out(figure, sample, average)
     result = spread(figure, left, sample, n=size, confidence=confidence)
     if figure.bounds_of is not None and len(left.parts) == 1 and sample.items is None:
         result = _by_method(result, figure, left)
@@ -125,25 +127,20 @@ def interval_of(
 def spread(figure: Figure, left: Left, sample: Sample, *, n: int, confidence: float) -> Interval:
     """The jackknife-t interval of what was left out, over clusters, or over repeats of fixed items."""
     if sample.items is None:
-        result = from_deletions(
-            left.value, left.each, n=n, confidence=confidence, scale=figure.scale, times=left.times
+        return from_deletions(
+            left.value,
+            left.each,
+            n=n,
+            confidence=confidence,
+            scale=figure.scale,
+            times=left.times,
+            less_bias=figure.shrinks,
         )
-        return _shifted(result, left) if figure.shrinks else result
     items, repeats = _strata(sample)
     result = from_repeats(left.value, left.of_clusters, items, n=n, confidence=confidence, scale=figure.scale)
     if repeats.min() < 2:
         return replace(result, low=None, high=None, reason=NO_REPEATS)
     return result
-
-
-def _shifted(result: Interval, left: Left) -> Interval:
-    """The interval around the figure less its bias, (G - 1) (mean without a cluster - figure)."""
-    if result.low is None or result.high is None:
-        return result
-    mean = math.fsum((left.times * left.each).tolist()) / result.clusters
-    bias = (result.clusters - 1) * (mean - left.value)
-    low, high = min(left.value, result.low - bias), max(left.value, result.high - bias)
-    return replace(result, low=low, high=high, method=result.method + ", less bias")
 
 
 def _by_method(result: Interval, figure: Figure, left: Left) -> Interval:

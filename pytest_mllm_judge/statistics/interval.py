@@ -9,10 +9,10 @@ MIN_CLUSTERS = 10
 """With fewer clusters nothing is decided: their spread can't be told from so few."""
 
 MIN_DISCORDANT = 5
-"""With fewer items whose verdicts differ their spread is not known; Tango alone may decide (1.7)."""
+"""With fewer items whose verdicts differ their spread is not known; Tango alone may decide."""
 
 MIN_OF_CLASS = 15
-"""With fewer items of a class, given or predicted, no interval of macro-F1 or recall covers (1.7)."""
+"""With fewer items of a class, given or predicted, no interval of macro-F1 or recall covers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,16 +42,16 @@ def too_few(clusters: int) -> str:
 
 
 def few_discordant(discordant: int) -> str:
-    """The reason not to decide on so few items whose verdicts differ; '' if they are enough (1.7)."""
+    """The reason not to decide on so few items whose verdicts differ; '' if they are enough."""
     if discordant >= MIN_DISCORDANT:
         return ""
     return f"{discordant} item(s) whose verdicts differ, fewer than {MIN_DISCORDANT}"
 
 
 def rare_class(human: Iterable[float], judge: Iterable[float]) -> str:
-    """The reason not to decide on a figure of classes given so seldom; '' if all are frequent enough (1.7).
+    """The reason not to decide on a figure of classes given so seldom; '' if all are frequent enough.
 
-    A class that neither humans nor the judge gave is none. Below 15 no interval of macro-F1 covers (4.1).
+    A class that neither humans nor the judge gave is none. Below 15 no interval of macro-F1 covers.
     """
     given = [(h, j) for h, j in zip(human, judge, strict=True) if h or j]
     fewest = min((min(pair) for pair in given), default=0)

@@ -16,7 +16,9 @@ from pytest_mllm_judge.statistics.interval import Interval, check_confidence, to
 Array = npt.NDArray[np.float64]
 Clusters = Sequence[str] | npt.NDArray[np.intp]
 """The name of each item's cluster, or its number from 0."""
-Scale = Literal["plain", "arctanh"]
+Scale = Literal["plain", "arctanh", "log"]
+_FORTH: dict[Scale, Callable[[Array], Array]] = {"plain": np.asarray, "arctanh": np.arctanh, "log": np.log}
+_BACK: dict[Scale, Callable[[float], float]] = {"plain": float, "arctanh": math.tanh, "log": math.exp}
 NO_SPREAD = "no spread at all: leaving out any cluster gives the same figure"
 
 _ROUNDING = 1e-9
@@ -80,11 +82,13 @@ def from_deletions(
     confidence: float = 0.95,
     scale: Scale = "plain",
     times: npt.NDArray[np.intp] | None = None,
+    less_bias: bool = False,
 ) -> Interval:
     """The jackknife-t interval of a figure, from its values with each cluster left out (G,).
 
-    With `times` each value stands for so many clusters. Sums are exact (`math.fsum`), so that neither the
-    order of clusters nor a change of sign shows in it.
+    With `times` each value stands for so many clusters. `less_bias` takes the jackknife's bias, G - 1 times
+    the mean without a cluster less the figure, off the interval's centre (Quenouille 1956). Sums are exact
+    (`math.fsum`), so that neither the order of clusters nor a change of sign shows in it.
     """
     counts = np.ones(len(without)) if times is None else times
     groups = int(counts.sum())
@@ -93,10 +97,12 @@ def from_deletions(
         return replace(bare, reason=bare.reason or too_few(groups))
     if why := _unusable(value, without, scale):
         return replace(bare, reason=why)
-    transformed = np.arctanh(without) if scale == "arctanh" else without
+    transformed = _FORTH[scale](without)
     mean = math.fsum((counts * transformed).tolist()) / groups
     spread = math.fsum((counts * (transformed - mean) ** 2).tolist())
-    return _around(bare, scale, error=math.sqrt((groups - 1) / groups * spread), freedom=groups - 1)
+    error = math.sqrt((groups - 1) / groups * spread)
+    bias = (groups - 1) * (mean - _on(scale, value)) if less_bias else 0.0
+    return _around(bare, scale, error=error, freedom=groups - 1, bias=bias)
 
 
 def from_repeats(
@@ -122,7 +128,7 @@ def from_repeats(
         return bare
     if why := _unusable(value, without, scale):
         return replace(bare, reason=why)
-    transformed = np.arctanh(without) if scale == "arctanh" else without
+    transformed = _FORTH[scale](without)
     means = np.bincount(items, weights=transformed) / repeats
     squares = (transformed - means[items]) ** 2 * ((repeats - 1) / repeats)[items]
     freedom = len(items) - len(repeats)
@@ -151,15 +157,21 @@ def _unusable(value: float, without: Array, scale: Scale) -> str:
     return ""
 
 
-def _around(bare: Interval, scale: Scale, *, error: float, freedom: int) -> Interval:
-    """The figure plus and minus t standard errors, on its scale."""
+def _on(scale: Scale, value: float) -> float:
+    return float(_FORTH[scale](np.asarray(value)))
+
+
+def _around(bare: Interval, scale: Scale, *, error: float, freedom: int, bias: float = 0.0) -> Interval:
+    """The figure plus and minus t standard errors, on its scale; its bias is taken off."""
     assert bare.value is not None
     if error <= 1e-12:
         return replace(bare, reason=NO_SPREAD)
     reach = float(stdtrit(max(freedom, 1), bare.confidence)) * error
-    centre = math.atanh(bare.value) if scale == "arctanh" else bare.value
-    back = math.tanh if scale == "arctanh" else float
-    return replace(bare, low=back(centre - reach), high=back(centre + reach), reason=too_few(bare.clusters))
+    centre, back = _on(scale, bare.value) - bias, _BACK[scale]
+    low, high = back(centre - reach), back(centre + reach)
+    if bias:
+        low, high = min(low, bare.value), max(high, bare.value)
+    return replace(bare, low=low, high=high, reason=too_few(bare.clusters))
 
 
 def _touches_one(value: float, without: Array) -> bool:

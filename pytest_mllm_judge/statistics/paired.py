@@ -159,13 +159,16 @@ def paired_difference(
     average: Average = "mean",
     confidence: float = 0.95,
     other: Figure | None = None,
+    left: Left | None = None,
+    right: Left | None = None,
 ) -> Interval:
     """The figure of `first` less that of `second`: the same items or clusters' sums (G, K), in one order.
 
     Jackknife-t of the difference, each cluster left out of both. `discordant` is how many items' verdicts
     differ. With none, Tango's interval without discordance decides for every figure, times the figure's unit;
     with fewer than five, the wider of the jackknife's and Tango's with all of them on one side. `other` is
-    the figure of `second` where its table has another size.
+    the figure of `second` where its table has another size. `left` and `right` are what `left_out` gives of
+    both, where it is known already.
     """
     ours, theirs = (each if isinstance(each, Sample) else Sample.of_sums(each) for each in (first, second))
     if len(ours) != len(theirs):
@@ -173,15 +176,15 @@ def paired_difference(
     size = len(ours) if n is None else n
     if not 0 <= discordant <= size:
         raise ValueError(f"need 0 <= discordant <= n, got {discordant} of {size}")
-    left = left_out(figure, ours, average)
-    right = left_out(other or figure, theirs, average)
+    left = left or left_out(figure, ours, average)
+    right = right or left_out(other or figure, theirs, average)
     change = Left(
         value=left.value - right.value,
         each=left.of_clusters - right.of_clusters,
         which=np.arange(len(left.which)),
         parts=left.parts,
     )
-    plain = replace(figure, scale="plain")
+    plain = replace(figure, scale="plain", shrinks=False)
     result = spread(plain, change, ours, n=size, confidence=confidence)
     if result.value is None or result.reason == NO_REPEATS:
         return result

@@ -213,7 +213,7 @@ def left_out(figure: Figure, sample: Sample, average: Average = "mean") -> Left:
     values = np.array([value for value, _ in found])
     if len(parts) == 1:
         which = parts[0].alike[1]
-        return Left(value=values[0], each=found[0][1], which=which, parts=parts)
+        return Left(value=float(values[0]), each=found[0][1], which=which, parts=parts)
     table = np.tile(values, (sample.groups, 1))
     for column, (part, (_, each)) in enumerate(zip(parts, found, strict=True)):
         table[part.members, column] = each[part.alike[1]]

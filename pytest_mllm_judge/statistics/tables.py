@@ -178,7 +178,7 @@ def points_used_figure(size: int) -> Figure:
         return np.asarray(n * n / (judge * judge).sum(axis=-1))
 
     figure = _table_figure("points used", size, value)
-    return replace(figure, bounds=(1.0, float(size)), shrinks=True)
+    return replace(figure, bounds=(1.0, float(size)), scale="log", shrinks=True)
 
 
 def recall_figure(size: int, *, label: int | None = None) -> Figure:

@@ -16,7 +16,8 @@ MOST_CHOICES = 20_000
 """So many completions are all looked at; of more, the best that a search comes to."""
 _MOST_STARTS = 5_000
 _DESCENTS = 4
-_MOST_SWAPS = 60_000
+_MOST_SWAPPED = 3_000_000
+"""So many cells are held at a time where two moves at once are tried."""
 
 
 def worst_cells(figure: Figure, known: Array, missing: Places, *, highest: bool = False) -> Places:
@@ -90,7 +91,7 @@ def _descend(choice: Places, values: Callable[[Places], Array]) -> tuple[float, 
     while step:
         moved = _moved(choice, step)
         better = _better(moved, values, best)
-        if better is None and step == 1 and len(moved) ** 2 <= _MOST_SWAPS:
+        if better is None and step == 1 and len(moved) ** 2 * choice.size <= _MOST_SWAPPED:
             better = _better(_moved_twice(choice), values, best)
         if better is None:
             step //= 2

@@ -90,6 +90,28 @@ def test_the_worst_points_are_the_worst_of_all_choices(
     assert chosen == pytest.approx(best, abs=1e-9)
 
 
+def test_many_missing_verdicts_of_one_label_have_their_worst_points_too() -> None:
+    """Too many choices to try all of them, and no line through one label: they stand at one end."""
+    labels = [1, 2, 3, 4, 5] * 10
+    worst = worst_verdicts(labels, labels, [5] * 30, [1, 2, 3, 4, 5])
+    assert worst == [1.0] * 30
+
+
+def test_the_search_for_the_worst_points_finds_what_trying_all_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    for place in range(40):
+        human = random.integers(1, 6, int(random.integers(5, 13)))
+        near = np.clip(human + random.integers(-3, 4, len(human)), 1, 5)
+        judge = near if place % 2 else random.integers(1, 6, len(human))
+        missing = random.integers(1, 6, int(random.integers(2, 7)))
+        found = []
+        for choices in (20_000, 0):
+            monkeypatch.setattr("pytest_mllm_judge.statistics.correlation._MOST_CHOICES", choices)
+            worst = worst_verdicts(judge.tolist(), human.tolist(), missing.tolist(), [1, 2, 3, 4, 5])
+            found.append(np.corrcoef([*human, *missing], [*judge, *worst])[0, 1])
+        assert found[1] == pytest.approx(found[0], abs=1e-9)
+
+
 def test_fewer_than_ten_clusters_decide_nothing() -> None:
     result = wilson([True] * 90, [str(place % 9) for place in range(90)])
     assert result.reason == "9 independent cluster(s), fewer than 10"

@@ -10,7 +10,7 @@ from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import Better
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.measure import End, Measure
-from pytest_mllm_judge.metrics.pairing import with_pairing
+from pytest_mllm_judge.metrics.pairing import Pairing
 from pytest_mllm_judge.metrics.rows import Rows, Truths
 from pytest_mllm_judge.model import Judgements
 from pytest_mllm_judge.statistics import Interval
@@ -86,7 +86,7 @@ def estimate(
     answered = rows.answered() if problems else rows
     examples, count = rows.examples(wrong(rows))
     two_ended = bool(problems) and better == "neither"
-    found = Estimate(
+    return Estimate(
         metric=metric,
         better=better,
         counted=measure.interval(rows, end=worst),
@@ -99,8 +99,8 @@ def estimate(
         noise=measure.noise(rows, end=worst),
         repeats=rows.repeats,
         population=rows.population,
+        pairing=Pairing(metric=metric, better=better, rows=rows, measure=measure),
     )
-    return with_pairing(found, rows, measure)
 
 
 def filled(values: Array, missing: Array | float) -> Array:

@@ -92,12 +92,12 @@ def _correlation(
         human, judge = some.numbers(metric)
         return np.nan_to_num(np.abs(judge - human), nan=np.inf)
 
-    measure = Measure(build=build(points))
+    measure = Measure(build=build(points), name=metric)
     return estimate(metric, rows, measure, wrong=off)
 
 
 def _pearson(points: Points) -> Build:
-    centre = sum(points) / len(points)
+    centre = float(round(sum(points) / len(points)))
 
     def build(rows: Rows, _: End) -> tuple[Figure, Sample]:
         human, judge = rows.numbers("score.pearson")

@@ -40,7 +40,7 @@ def distance(
     def far(some: Rows, _: End = "high") -> Array:
         return _each(some, levenshtein, lambda human: farthest(len(human)))
 
-    measure = mean_of(far, bounds=(0.0, 1.0))
+    measure = mean_of(far, bounds=(0.0, 1.0), name="batch.distance")
     return estimate("batch.distance", rows, measure, better="lower", wrong=far)
 
 
@@ -56,7 +56,7 @@ def tau(
     def worth(some: Rows, _: End = "low") -> Array:
         return _each(some, kendall, lambda human: -1.0)
 
-    measure = mean_of(worth, bounds=(-1.0, 1.0))
+    measure = mean_of(worth, bounds=(-1.0, 1.0), name="batch.tau")
     return estimate("batch.tau", rows, measure, wrong=lambda some: 1 - worth(some))
 
 
@@ -89,7 +89,7 @@ def mae(
         human, judge = some.numbers("score.mae")
         return np.abs(filled(judge - human, np.maximum(human - low, high - human)))
 
-    measure = mean_of(far, bounds=(0.0, high - low))
+    measure = mean_of(far, bounds=(0.0, high - low), name="score.mae")
     return estimate("score.mae", rows, measure, better="lower", wrong=far)
 
 
@@ -113,7 +113,7 @@ def leniency(
         human, judge = some.numbers("score.leniency")
         return filled(judge, low if end == "low" else high) - human
 
-    measure = mean_of(more, bounds=(low - high, high - low))
+    measure = mean_of(more, bounds=(low - high, high - low), name="score.leniency")
     return estimate(
         "score.leniency",
         rows,

@@ -11,7 +11,14 @@ import numpy as np
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import Better
 from pytest_mllm_judge.errors import SettingsError
-from pytest_mllm_judge.metrics.agreement.core import READING, estimate, is_wrong, named
+from pytest_mllm_judge.metrics.agreement.core import (
+    NO_LABEL,
+    READING,
+    estimate,
+    is_wrong,
+    named,
+    undefined,
+)
 from pytest_mllm_judge.metrics.agreement.shares import two_points
 from pytest_mllm_judge.metrics.checks import Scale, declare
 from pytest_mllm_judge.metrics.measure import End, Measure, with_worst
@@ -271,6 +278,8 @@ def _of_table(
     rows = rows_of(judgements, options)
     metric = named(judgements, name)
     labels = labels_of(metric, judgements, rows)
+    if not len(rows):
+        return undefined(metric, better, rows, reason=NO_LABEL)
     figure, size = figure_of(labels), len(labels)
 
     def build(some: Rows, end: End) -> tuple[Figure, Sample]:
@@ -278,7 +287,7 @@ def _of_table(
         judge = with_worst(figure, human, judge, some.slices, shape=(size, size), end=end)
         return figure, some.sample(cells=human * size + judge, width=size * size)
 
-    measure = Measure(build=build)
+    measure = Measure(build=build, name=metric)
     return estimate(metric, rows, measure, better=better, wrong=is_wrong)
 
 
@@ -320,7 +329,7 @@ def pass_rate(
         judge = with_worst(figure, human, judge, some.slices, shape=(3, 2), end=end)
         return figure, some.sample(cells=2 * human + judge, width=6)
 
-    measure = Measure(build=build)
+    measure = Measure(build=build, name=metric)
     return estimate(metric, rows, measure, better="neither", wrong=_wrong_labelled)
 
 
