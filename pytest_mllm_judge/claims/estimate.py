@@ -172,7 +172,8 @@ class Estimate:
 
     def explain(self) -> str:
         """The figure, what it rests on, and what problems did to it, as lines."""
-        return "\n".join([self.metric, *self.lines()])
+        why = [f"  undecided {self.counted.reason}"] if self.counted.reason else []
+        return "\n".join([self.metric, *self.lines(), *why])
 
     def lines(self) -> list[str]:
         """The lines that `explain` and every claim share."""

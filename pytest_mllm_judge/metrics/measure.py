@@ -51,7 +51,13 @@ class Measure:
             method = clopper_pearson if self.rare else wilson
             return method(self.right(rows), rows.clusters, confidence=rows.confidence)
         figure, sample, left = self._counted(rows, end)
-        return interval_of(figure, sample, confidence=rows.confidence, average=rows.average, left=left)
+        found = interval_of(figure, sample, confidence=rows.confidence, average=rows.average, left=left)
+        if found.low is None and left.loose:
+            place = left.loose[0]
+            clusters = left.parts[place].sample.groups
+            reason = f"{found.reason} (the slice {rows.names[place]!r} has {clusters} cluster(s))"
+            return replace(found, reason=reason)
+        return found
 
     def _counted(self, rows: Rows, end: End) -> tuple[Figure, Sample, Left]:
         """The figure, what each row adds to it, and the figure without each cluster."""

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from pytest_mllm_judge.statistics.figure import Figure
-from pytest_mllm_judge.statistics.interval import Interval, check_confidence, rare_class, too_few
+from pytest_mllm_judge.statistics.interval import Interval, check_confidence, too_few
 from pytest_mllm_judge.statistics.jackknife import Array, cluster_sums
 
 
@@ -84,8 +84,7 @@ def pass_rate_figure() -> Figure:
     """`ppi_mean` of passes as a figure of a table, so that clusters and missing verdicts are those of all.
 
     Rows: humans said fail, humans said pass, no human label; columns: the judge said fail, pass. It needs
-    two items with a label and two without, and nothing is decided with fewer than 15 items that humans
-    passed, or failed.
+    two items with a label and two without.
     """
 
     def value(sums: Array) -> Array:
@@ -105,12 +104,12 @@ def pass_rate_figure() -> Figure:
     return Figure(
         name="pass rate, ppi++",
         value=value,
+        scale="logit",
         bounds=(0.0, 1.0),
         corners=np.eye(6),
         mass=np.ones(6),
         off=np.array([0, 1, 1, 0, 0, 0.0]),
         undefined=_why_no_rate,
-        rule=lambda total: rare_class([total[0] + total[1]], [total[2] + total[3]]),
     )
 
 

@@ -9,16 +9,26 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv, stdtrit
+from scipy.special import betaincinv, expit, logit, stdtrit
 
 from pytest_mllm_judge.statistics.interval import Interval, check_confidence, too_few
 
 Array = npt.NDArray[np.float64]
 Clusters = Sequence[str] | npt.NDArray[np.intp]
 """The name of each item's cluster, or its number from 0."""
-Scale = Literal["plain", "arctanh", "log"]
-_FORTH: dict[Scale, Callable[[Array], Array]] = {"plain": np.asarray, "arctanh": np.arctanh, "log": np.log}
-_BACK: dict[Scale, Callable[[float], float]] = {"plain": float, "arctanh": math.tanh, "log": math.exp}
+Scale = Literal["plain", "arctanh", "log", "logit"]
+_FORTH: dict[Scale, Callable[[Array], Array]] = {
+    "plain": np.asarray,
+    "arctanh": np.arctanh,
+    "log": np.log,
+    "logit": logit,
+}
+_BACK: dict[Scale, Callable[[float], float]] = {
+    "plain": float,
+    "arctanh": math.tanh,
+    "log": math.exp,
+    "logit": lambda value: float(expit(value)),
+}
 NO_SPREAD = "no spread at all: leaving out any cluster gives the same figure"
 
 _ROUNDING = 1e-9
@@ -152,7 +162,7 @@ def _bare(value: float, *, n: int, clusters: int, method: str, confidence: float
 
 
 def _unusable(value: float, without: Array, scale: Scale) -> str:
-    if not np.isfinite(without).all() or (scale == "arctanh" and _touches_one(value, without)):
+    if not np.isfinite(without).all() or _touches_end(scale, value, without):
         return "the figure is undefined, or perfect, once some cluster is left out"
     return ""
 
@@ -174,9 +184,12 @@ def _around(bare: Interval, scale: Scale, *, error: float, freedom: int, bias: f
     return replace(bare, low=low, high=high, reason=too_few(bare.clusters))
 
 
-def _touches_one(value: float, without: Array) -> bool:
-    """Whether a coefficient is 1 or -1 but for rounding: there arctanh would make certainty of nothing."""
-    return bool(max(abs(value), float(np.abs(without).max())) >= 1 - _ROUNDING)
+def _touches_end(scale: Scale, value: float, without: Array) -> bool:
+    """Whether a figure is at an end of its scale but for rounding: there it is certain of nothing."""
+    low, high = min(value, float(without.min())), max(value, float(without.max()))
+    if scale == "arctanh":
+        return max(abs(low), abs(high)) >= 1 - _ROUNDING
+    return scale == "logit" and (low <= _ROUNDING or high >= 1 - _ROUNDING)
 
 
 def mean_interval(

@@ -187,13 +187,15 @@ def _summed(rows: Array, groups: Places, count: int) -> Array:
 class Left:
     """A figure, and its values with a cluster left out: `each` (U,), standing for `which` (G,) clusters.
 
-    `parts` are the slices that it was averaged over.
+    `parts` are the slices that it was averaged over, `loose` the places of those of which the figure is
+    undefined, whole or with some cluster left out.
     """
 
     value: float
     each: Array
     which: Places
     parts: tuple[Part, ...]
+    loose: tuple[int, ...] = ()
 
     @cached_property
     def times(self) -> Places:
@@ -222,6 +224,11 @@ def left_out(figure: Figure, sample: Sample, average: Average = "mean") -> Left:
         each=averaged(table, average),
         which=np.arange(sample.groups),
         parts=parts,
+        loose=tuple(
+            place
+            for place, (value, each) in enumerate(found)
+            if not (np.isfinite(value) and np.isfinite(each).all())
+        ),
     )
 
 
