@@ -2,50 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import permutations, product
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pytest_mllm_judge import Estimate, Item, Judgement, Judgements, agreement, problems
+from pytest_mllm_judge import Item, Judgement, Judgements, agreement, problems
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics import CHECKS
-from pytest_mllm_judge.model import PROBLEMS, Label, Problem, Task, Tasks
-
-RESPONSES = {"score": 1, "pair": 2, "batch": 4}
-RANKINGS = ["".join(order) for order in permutations("ABCD")]
-
-
-def judged(
-    task: Task,
-    rows: Sequence[tuple[object, Label | None]],
-    *,
-    problem: Problem = "refused",
-    sources: Sequence[str] | None = None,
-    cluster_of: Callable[[Item], str] = lambda item: item.id,
-) -> Judgements:
-    """Judgements from rows of (human, verdict); a verdict of None is a problem."""
-    judgements = []
-    for place, (human, verdict) in enumerate(rows):
-        data = {
-            "id": f"{task}-{place:03}",
-            "task": task,
-            "responses": [{"text": str(n)} for n in range(RESPONSES[task])],
-            "human": human,
-            "source": sources[place] if sources else None,
-        }
-        judgements.append(
-            Judgement(
-                item=Item.model_validate(data),
-                judge="j",
-                verdict=verdict,
-                problem=problem if verdict is None else None,
-            )
-        )
-    return Judgements(judgements, cluster_of=cluster_of, tasks=Tasks())
+from pytest_mllm_judge.model import PROBLEMS, Tasks
+from tests.metrics.figures import judged
 
 
 def test_accuracy_counts_ties_as_labels_and_problems_as_wrong() -> None:
@@ -145,62 +109,6 @@ def test_the_rate_of_problems_counts_each_kind() -> None:
     assert problems.malformed(judgements).value == 0.0
 
 
-LABELS: dict[Task, Sequence[Label]] = {"score": [1, 2, 3, 4, 5], "pair": ["A", "B", "tie"], "batch": RANKINGS}
-FIGURES: list[tuple[Task, Callable[[Judgements], Estimate]]] = [
-    ("score", agreement.accuracy),
-    ("score", agreement.pearson),
-    ("pair", agreement.accuracy),
-    ("pair", agreement.accuracy_decided),
-    ("pair", lambda js: agreement.accuracy_decided(js, ties="half")),
-    ("score", agreement.kappa),
-    ("score", agreement.kappa_quadratic),
-    ("pair", agreement.kappa),
-    ("score", agreement.mae),
-    ("score", agreement.within_one),
-    ("batch", agreement.distance),
-    ("batch", agreement.accuracy),
-    ("batch", agreement.top),
-    ("batch", agreement.tau),
-]
-
-
-@pytest.mark.parametrize(("task", "figure"), FIGURES)
-@given(data=st.data())
-def test_turning_a_wrong_verdict_into_a_problem_never_makes_a_figure_better(
-    task: Task, figure: Callable[[Judgements], Estimate], data: st.DataObject
-) -> None:
-    label = st.sampled_from(LABELS[task])
-    rows = data.draw(st.lists(st.tuples(label, st.one_of(label, st.none())), min_size=12, max_size=30))
-    wrong = [place for place, (human, verdict) in enumerate(rows) if verdict not in (None, human)]
-    if not wrong or not any(human in ("A", "B") or task != "pair" for human, _ in rows):
-        return
-    place = data.draw(st.sampled_from(wrong))
-    before = figure(judged(task, rows))
-    after = figure(judged(task, [*rows[:place], (rows[place][0], None), *rows[place + 1 :]]))
-    if before.value is None or after.value is None:
-        return
-    if before.better == "higher":
-        assert after.value <= before.value + 1e-9
-    else:
-        assert after.value >= before.value - 1e-9
-
-
-@pytest.mark.parametrize(("task", "figure"), FIGURES)
-@given(seed=st.randoms(use_true_random=False))
-def test_the_order_of_items_changes_nothing_to_the_last_bit(
-    task: Task, figure: Callable[[Judgements], Estimate], seed: object
-) -> None:
-    rng = np.random.default_rng(5)
-    rows = [
-        tuple(str(x) if task != "score" else int(x) for x in rng.choice(LABELS[task], 2)) for _ in range(40)
-    ]
-    judgements = judged(task, rows, cluster_of=lambda item: item.id[-1])  # type: ignore[arg-type]
-    shuffled = list(judgements)
-    seed.shuffle(shuffled)  # type: ignore[attr-defined]
-    other = Judgements(shuffled, cluster_of=judgements.cluster_of, tasks=judgements.tasks)
-    assert figure(judgements).counted == figure(other).counted
-
-
 def test_every_check_says_what_it_is_about_and_where_it_comes_from() -> None:
     assert {check.name.split(".")[0] for check in CHECKS.values()} == {"score", "pair", "batch", "problems"}
     for name, check in CHECKS.items():
@@ -220,25 +128,3 @@ def test_kappa_on_the_golden_table() -> None:
     assert (estimate.low, estimate.high) == pytest.approx((0.501503, 0.765242), abs=1e-6)
     scores = judged("score", [(h + 1, j + 1) for h, j in cells])
     assert agreement.kappa_quadratic(scores).value == pytest.approx(0.7175572519, abs=1e-10)
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["A", "B", "tie"]), st.sampled_from(["A", "B", "tie"])),
-        min_size=4,
-        max_size=9,
-    ),
-    st.lists(st.sampled_from(["A", "B", "tie"]), min_size=1, max_size=4),
-)
-def test_problems_count_as_the_labels_that_make_kappa_smallest(
-    known: list[tuple[str, str]], missing: list[str]
-) -> None:
-    """Against brute force over every choice of labels."""
-
-    def value(verdicts: Sequence[str | None]) -> float:
-        rows = [*known, *zip(missing, verdicts, strict=True)]
-        found = agreement.kappa(judged("pair", rows)).value
-        return np.inf if found is None else found
-
-    best = min(value(choice) for choice in product(["A", "B", "tie"], repeat=len(missing)))
-    assert value([None] * len(missing)) == pytest.approx(best, abs=1e-9)

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pytest_mllm_judge import Estimate, Judgements, agreement
-from tests.metrics.test_agreement_figures import FIGURES, LABELS, judged
-
-LABEL = ["A", "B", "tie"]
+from pytest_mllm_judge import Judgements, agreement
+from tests.metrics.figures import judged
 
 
 def pairs(right: int, wrong: int, start: int = 0) -> Judgements:
@@ -36,39 +29,6 @@ def test_the_same_judge_against_itself_holds_from_52_items_at_a_margin_of_5_poin
         judge = pairs(n - 3, 3)
         difference = agreement.accuracy(judge) - agreement.accuracy(judge)
         assert (difference >= -0.05).outcome == outcome
-
-
-@pytest.mark.parametrize(("task", "figure"), FIGURES)
-def test_every_figure_of_a_judge_against_itself_holds(
-    task: str, figure: Callable[[Judgements], Estimate]
-) -> None:
-    rng = np.random.default_rng(2)
-    labels = LABELS[task]  # type: ignore[index]
-    rows = [(labels[a], labels[b]) for a, b in rng.integers(0, len(labels), (400, 2)).tolist()]
-    estimate = figure(judged(task, rows))  # type: ignore[arg-type]
-    difference = estimate - estimate
-    assert difference.value == 0
-    claim = difference >= -0.05 if estimate.better == "higher" else difference <= 0.05
-    assert claim.outcome == "holds"
-
-
-@given(data=st.data())
-@pytest.mark.parametrize(("task", "figure"), FIGURES)
-def test_swapping_two_judges_flips_the_sign(
-    task: str, figure: Callable[[Judgements], Estimate], data: st.DataObject
-) -> None:
-    label = st.sampled_from(LABELS[task])  # type: ignore[index]
-    human = data.draw(st.lists(label, min_size=12, max_size=24))
-    if task == "pair":
-        human = [*human[:-1], "A"]
-    one, two = (figure(judged(task, [(h, data.draw(label)) for h in human])) for _ in range(2))  # type: ignore[arg-type]
-    forth, back = one - two, two - one
-    if forth.value is None or back.value is None:
-        assert forth.value is back.value
-        return
-    assert forth.value == pytest.approx(-back.value, abs=1e-12)
-    if forth.low is not None and back.high is not None:
-        assert forth.low == pytest.approx(-back.high, abs=1e-9)
 
 
 def test_only_the_items_that_both_have_are_compared() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mllm_judge import (
@@ -22,7 +22,7 @@ from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics import CHECKS
 from pytest_mllm_judge.metrics.assertions import name_of, names
 from pytest_mllm_judge.model import Tasks
-from tests.metrics.test_agreement_figures import judged
+from tests.metrics.figures import FEW, Row, judged
 
 
 @metric
@@ -70,6 +70,7 @@ def test_bounds_may_be_given_and_none_leaves_a_judgement_out() -> None:
     assert (estimate.value, estimate.n, estimate.unlabelled) == (0.0, 10, 5)
 
 
+@settings(FEW, max_examples=20)
 @given(
     st.lists(st.tuples(st.integers(1, 5), st.one_of(st.integers(1, 5), st.none())), min_size=12, max_size=30)
 )
@@ -85,6 +86,64 @@ def test_turning_a_verdict_into_a_problem_never_helps_a_metric_of_ones_own(
     assert before.value is not None
     assert after.value <= before.value + 1e-12
     assert (after.upper or after.counted).value >= (before.upper or before.counted).value - 1e-12  # type: ignore[operator]
+
+
+def test_problems_of_ones_own_metric_stand_at_the_bounds() -> None:
+    rows: Sequence[Row] = [(1, 1), (1, 3), (5, 5), (2, None)] * 10
+    estimate = far_off(judged("score", rows))
+    assert estimate.upper is not None
+    assert estimate.without is not None
+    assert (estimate.value, estimate.upper.value, estimate.without.value) == (0.25, 0.5, 1 / 3)
+
+
+def test_a_metric_of_ones_own_can_be_subtracted() -> None:
+    """Each judge's problems draw the difference down and up; what is left out on one side is unpaired."""
+    ours: Sequence[Row] = [(1, 1), (1, 3), (5, 5), (2, None)] * 10
+    theirs: Sequence[Row] = [(1, 1), (1, 2), (5, 2), (2, 2)] * 10
+    difference = far_off(judged("score", ours)) - far_off(judged("score", theirs, judge="other"))
+    assert difference.upper is not None
+    assert (difference.value, difference.upper.value) == (0.25 - 0.25, 0.5 - 0.25)
+    assert difference.metric == "far_off, difference"
+    back = far_off(judged("score", theirs)) - far_off(judged("score", ours))
+    assert (back.value, back.low) == (-difference.upper.value, -difference.upper.high)  # type: ignore[operator]
+
+    @metric
+    def not_threes(judgement: Judgement) -> float | None:
+        return None if judgement.verdict == 3 else judgement.verdict == 1
+
+    one, two = not_threes(judged("score", ours)), not_threes(judged("score", theirs))
+    assert ((one - two).n, (one - two).unpaired) == (30, 10)
+    same = one - one
+    assert (one.n, same.n, same.unpaired, same.without.value if same.without else None) == (30, 30, 0, 0)
+
+
+def test_a_metric_of_ones_own_in_slices() -> None:
+    rows: Sequence[Row] = [(1, 1), (1, 3)] * 15 + [(5, 1)] * 30
+    judgements = judged("score", rows, sources=["x"] * 30 + ["y"] * 30)
+    assert far_off(judgements, by="source").value == (0.5 + 1) / 2
+    assert far_off(judgements, by="source", average=min).value == 0.5
+    assert {name: part.value for name, part in far_off(judgements).by("source").items()} == {"x": 0.5, "y": 1}
+    with pytest.raises(TypeError, match=r"read with \{'by': 'source'\} on the left and \{\} on the right"):
+        _ = far_off(judgements, by="source") - far_off(judgements)
+
+
+def test_a_metric_of_ones_own_on_exactly_these_items() -> None:
+    rows: Sequence[Row] = [(1, 1), (1, 3)] * 30
+    fixed = far_off(judged("score", rows, repeats=2, fixed=True))
+    assert (fixed.n, fixed.clusters, fixed.repeats, fixed.population) == (60, 30, 2, "fixed")
+    assert fixed.counted.method == "jackknife-t over repeats, plain"
+    assert "only asking them again" in far_off(judged("score", rows, fixed=True)).counted.reason
+
+
+def test_a_metric_of_ones_own_has_no_label_to_stand_beside() -> None:
+    assert list(far_off(judged("score", [(1, 1), (2, 4)] * 10)).beside) == []
+
+
+@pytest.mark.parametrize("bounds", [(1.0, 0.0), (0.0, 0.0), (0.0, float("inf"))])
+def test_bounds_are_two_finite_numbers(bounds: tuple[float, float]) -> None:
+    with pytest.raises(ValueError) as told:
+        metric(bounds=bounds)
+    assert str(told.value) == f"bounds are two finite numbers, the lower first, got {bounds}"
 
 
 def test_every_check_has_a_named_assertion_and_no_assertion_is_without_a_check() -> None:
