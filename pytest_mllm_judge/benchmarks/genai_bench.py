@@ -16,9 +16,10 @@ _READ = {"item", "task", "human_vote", "prompt"}
 class GenAIBenchReader:
     """Pair items: A is upstream's left model. The source is upstream's task (`image_generation` and so on).
 
-    The instruction is `prompt`, or for edits `instruct_prompt`; the prompts of an edit stay as fields.
-    Pictures are not part of these files: they are expected at `<item>/left.jpg` and `<item>/right.jpg`
-    below the image folder (`.mp4` for clips, and `<item>/source.jpg` for what is edited).
+    The instruction is `prompt`, or for edits `instruct_prompt`; the prompts of an edit stay as fields. Pairs
+    made for one prompt are one cluster: a hard prompt is hard for all of them. Pictures are not part of these
+    files: they are expected at `<item>/left.jpg` and `<item>/right.jpg` below the image folder (`.mp4` for
+    clips, and `<item>/source.jpg` for what is edited).
     """
 
     tasks = Tasks(pair=PairTask(labels=("A", "B", "tie", "both_bad")))
@@ -34,15 +35,17 @@ class GenAIBenchReader:
             raise ValueError(f"item and task must be texts, got {short(name)} and {short(task)}")
         if not isinstance(vote, str) or vote not in VOTES:
             raise ValueError(f"human_vote must be one of {', '.join(VOTES)}, got {short(vote)}")
+        instruction = _instruction(record)
         ending = "mp4" if task.startswith("video") else "jpg"
         return Item(
             id=name,
             task="pair",
-            instruction=_instruction(record),
+            instruction=instruction,
             responses=tuple(Response(images=(f"{name}/{side}.{ending}",)) for side in ("left", "right")),
             images=(f"{name}/source.{ending}",) if "source_prompt" in record else (),
             human=(VOTES[vote],),
             source=task,
+            cluster=f"{task}: {instruction}",
             fields={key: value for key, value in record.items() if key not in _READ},
         )
 

@@ -128,7 +128,7 @@ def strata(rows: Rows, metric: str, figure: Callable[[Rows], Interval]) -> Itera
     chance = _CHANCE.get(metric)
     if chance is None:
         return
-    lengths = np.array([len(judgement.item.responses) for judgement in rows.judgements])
+    lengths = np.array([len(str(human)) for human in rows.human])
     counts = Counter(lengths.tolist())
     mean = math.fsum(chance(length) * count for length, count in counts.items()) / len(rows)
     yield Beside(name="random", value=mean, about="rankings at random")

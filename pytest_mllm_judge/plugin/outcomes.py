@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_mllm_judge.claims.claim import Claim
-from pytest_mllm_judge.errors import Undecided
+from pytest_mllm_judge.errors import ClaimFailed, Undecided
 from pytest_mllm_judge.plugin.state import State
 
 CASE = pytest.StashKey[dict[str, Any]]()
@@ -34,8 +34,16 @@ def put_on_report(
             carried[name] = item.stash[key]
     if claims := item.stash.get(CLAIMS, None):
         carried["claims"] = [claim.plain() | {"test": item.nodeid} for claim in claims]
+        if report.failed and not _explains_itself(call):
+            texts = [claim["text"] for claim in carried["claims"] if claim["outcome"] != "holds"]
+            report.sections.append(("claims that do not hold", "\n\n".join(texts)))
     if carried or undecided:
         setattr(report, FIELD, {**carried, "undecided": undecided and report.failed})
+
+
+def _explains_itself(call: pytest.CallInfo[None]) -> bool:
+    """Whether what was raised holds the claim's own text, as a plain assertion about a claim does not."""
+    return call.excinfo is not None and isinstance(call.excinfo.value, (Undecided, ClaimFailed))
 
 
 def status(report: Any) -> tuple[str, str, str] | None:

@@ -93,13 +93,18 @@ def _figure(task: str, judgements: Judgements, criterion: str | None) -> str:
 
 
 def figure(estimate: Estimate) -> str:
-    """`0.690 (0.630 to 0.740, 51 clusters)`, and the figure without problems where there are any."""
+    """`0.690 (0.630 to 0.740, 51 clusters); constant 0.460`, what it is to be read against behind it.
+
+    The figure without problems stands before that, where there are any.
+    """
     if estimate.low is None or estimate.high is None:
         text = f"{show(estimate.value)} ({estimate.counted.reason})"
     else:
         clusters = f", {estimate.clusters} clusters" if estimate.clusters != estimate.n else ""
         text = f"{show(estimate.value)} ({show(estimate.low)} to {show(estimate.high)}{clusters})"
-    return text + (f", {show(estimate.without.value)} without problems" if estimate.without else "")
+    without = f", {show(estimate.without.value)} without problems" if estimate.without else ""
+    beside = [f"{each.name} {show(each.value)}" for each in estimate.beside]
+    return "; ".join([text + without, *beside])
 
 
 def _first_reasons(cases: Sequence[Plain], *, most: int = 3) -> Iterator[str]:

@@ -65,7 +65,7 @@ def test_problems_are_told_in_the_summary(project: Project, spread: tuple[str, .
         [
             "*judge odd on bench*",
             "task  items  verdicts  problems  agreement with humans",
-            "pair     40        37         3  accuracy 0.925 (*), 1.000 without problems",
+            "pair     40        37         3  accuracy 0.925 (*), 1.000 without problems; constant 1.000",
             "problems: 3 refused",
             "  3 refused: *",
         ]

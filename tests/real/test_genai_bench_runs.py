@@ -100,7 +100,7 @@ def _figures(line: str) -> tuple[float, float, float]:
     """Value and bounds of `accuracy 0.484 (0.470 to 0.497), ...`."""
     text = line.partition("accuracy ")[2]
     value, _, rest = text.partition(" (")
-    low, _, high = rest.partition(")")[0].partition(" to ")
+    low, _, high = rest.partition(",")[0].partition(")")[0].partition(" to ")
     return float(value), float(low), float(high)
 
 
