@@ -75,7 +75,7 @@ def test_a_longer_scale_has_no_pass(name: str) -> None:
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(FEW, max_examples=25)
 def test_the_pass_rate_is_that_of_prediction_powered_inference(seed: int) -> None:
-    """The same figure as statistics.ppi_mean; the jackknife's interval is near the normal theory's."""
+    """The same figure as statistics.ppi_mean; the interval on the logit scale is near the normal one."""
     rng = np.random.default_rng(seed)
     human = rng.random(300) < rng.uniform(0.3, 0.7)
     judge = np.where(rng.random(300) < 0.8, human, ~human)
@@ -92,7 +92,7 @@ def test_the_pass_rate_is_that_of_prediction_powered_inference(seed: int) -> Non
         confidence=0.975,
     )
     assert estimate.value == pytest.approx(expected.value, abs=1e-12)
-    assert (estimate.low, estimate.high) == pytest.approx((expected.low, expected.high), abs=0.012)
+    assert (estimate.low, estimate.high) == pytest.approx((expected.low, expected.high), abs=0.03)
     assert (estimate.n, estimate.unlabelled) == (300, 0)
 
 
