@@ -11,7 +11,8 @@ from typing import overload
 import numpy as np
 
 from pytest_mllm_judge.claims import Beside, Estimate
-from pytest_mllm_judge.metrics.rows import Rows, plain_of
+from pytest_mllm_judge.metrics.reading import plain_of
+from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Item, Judgement, Judgements
 from pytest_mllm_judge.model.item import Annotations, Human, Label
 from pytest_mllm_judge.statistics import Interval

@@ -12,7 +12,7 @@ from pytest_mllm_judge.claims.estimate import Slices
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.metrics.beside import Lazily, ceiling, constant, strata
 from pytest_mllm_judge.metrics.pairing import Pairing
-from pytest_mllm_judge.metrics.rows import Combine
+from pytest_mllm_judge.metrics.reading import Combine
 from pytest_mllm_judge.model import Judgements, Task, Tasks
 
 Metric = Callable[..., Estimate]

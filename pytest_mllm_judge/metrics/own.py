@@ -14,7 +14,8 @@ from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.agreement.core import estimate, filled
 from pytest_mllm_judge.metrics.checks import sliceable
 from pytest_mllm_judge.metrics.measure import End, mean_of
-from pytest_mllm_judge.metrics.rows import BareOptions, Rows, bare_rows
+from pytest_mllm_judge.metrics.reading import BareOptions, bare_rows
+from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Judgement, Judgements
 from pytest_mllm_judge.statistics.jackknife import Array
 

@@ -12,7 +12,8 @@ from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.metrics.agreement.core import estimate
 from pytest_mllm_judge.metrics.checks import Metric, declare
 from pytest_mllm_judge.metrics.measure import share_of
-from pytest_mllm_judge.metrics.rows import BareOptions, Rows, Truths, bare_rows
+from pytest_mllm_judge.metrics.reading import BareOptions, bare_rows
+from pytest_mllm_judge.metrics.rows import Rows, Truths
 from pytest_mllm_judge.model import PROBLEMS, Judgements, Problem
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
-from pytest_mllm_judge.metrics.rows import Combine, label_of
+from pytest_mllm_judge.metrics.reading import Combine, label_of
 from pytest_mllm_judge.model import PROBLEMS, Criterion, Item, Judgement, Label, Tasks
 
 SHARES_WRONG = (0.05, 0.1, 0.2, 0.4, 1.0)

@@ -3,12 +3,12 @@
 from pytest_mllm_judge.metrics.agreement.confusion import Confusion, confusion
 from pytest_mllm_judge.metrics.agreement.correlations import pearson, spearman, tau_b
 from pytest_mllm_judge.metrics.agreement.means import distance, leniency, mae, tau
+from pytest_mllm_judge.metrics.agreement.per_label import f1, precision, recall
+from pytest_mllm_judge.metrics.agreement.screening import pass_rate, sensitivity, specificity
 from pytest_mllm_judge.metrics.agreement.shares import (
     accuracy,
     accuracy_decided,
     agrees,
-    sensitivity,
-    specificity,
     top,
     within_one,
 )
@@ -18,13 +18,9 @@ from pytest_mllm_judge.metrics.agreement.tables import (
     alpha_interval,
     alpha_nominal,
     alpha_ordinal,
-    f1,
     kappa,
     kappa_linear,
     kappa_quadratic,
-    pass_rate,
-    precision,
-    recall,
     scale_use,
 )
 from pytest_mllm_judge.metrics.beside import humans

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Unpack
 
 from pytest_mllm_judge.metrics.agreement.tables import labels_of
-from pytest_mllm_judge.metrics.rows import Options, rows_of
+from pytest_mllm_judge.metrics.reading import Options, rows_of
 from pytest_mllm_judge.model import Judgements, Label
 
 

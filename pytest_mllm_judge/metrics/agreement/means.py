@@ -17,7 +17,8 @@ from pytest_mllm_judge.metrics.agreement.core import (
 )
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.measure import End, mean_of
-from pytest_mllm_judge.metrics.rows import Options, Rows, rows_of
+from pytest_mllm_judge.metrics.reading import Options, rows_of
+from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Judgements, Label
 from pytest_mllm_judge.statistics import farthest, kendall, levenshtein
 from pytest_mllm_judge.statistics.jackknife import Array

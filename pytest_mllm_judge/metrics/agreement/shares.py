@@ -18,11 +18,10 @@ from pytest_mllm_judge.metrics.agreement.core import (
 )
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.measure import mean_of, share_of
-from pytest_mllm_judge.metrics.rows import Options, Rows, Truths, rows_of
-from pytest_mllm_judge.model import Judgement, Judgements, Label
+from pytest_mllm_judge.metrics.reading import Options, rows_of
+from pytest_mllm_judge.metrics.rows import Rows, Truths
+from pytest_mllm_judge.model import Judgement, Judgements
 from pytest_mllm_judge.statistics.jackknife import Array
-
-SCREENING = "Yerushalmy 1947"
 
 
 def agrees(judgement: Judgement) -> bool | None:
@@ -124,52 +123,3 @@ def top(
     rows = rows_of(judgements, options)
     measure = share_of(right)
     return estimate("batch.top", rows, measure, wrong=lambda some: ~right(some))
-
-
-@declare("score.sensitivity", task="score", source=SCREENING, options=READING, scale="two points")
-def sensitivity(
-    judgements: Judgements,
-    /,
-    **options: Unpack[Options],
-) -> Estimate:
-    """Share of the items that humans pass which the judge passes too, in [0, 1]; for scales of two points.
-
-    The upper point of the scale is the pass. A problem is wrong. Wilson interval.
-    """
-    return _screening("score.sensitivity", judgements, 1, options)
-
-
-@declare("score.specificity", task="score", source=SCREENING, options=READING, scale="two points")
-def specificity(
-    judgements: Judgements,
-    /,
-    **options: Unpack[Options],
-) -> Estimate:
-    """Share of the items that humans fail which the judge fails too, in [0, 1]; for scales of two points.
-
-    The upper point of the scale is the pass. A problem is wrong. Wilson interval.
-    """
-    return _screening("score.specificity", judgements, 0, options)
-
-
-def two_points(judgements: Judgements, metric: str) -> tuple[Label, Label]:
-    """The fail and the pass of a scale of two points. Raise SettingsError for a longer one."""
-    scale = judgements.tasks.score.scale
-    if len(scale) != 2:
-        points = ", ".join(map(str, scale))
-        raise SettingsError(f"{metric} is about scales of two points, fail and pass; this one has {points}")
-    return scale[0], scale[1]
-
-
-def _screening(
-    metric: str,
-    judgements: Judgements,
-    point: int,
-    options: Options,
-) -> Estimate:
-    wanted = two_points(judgements, metric)[point]
-    rows = rows_of(judgements, options)
-    some = rows.keep(np.array([human == wanted for human in rows.human], dtype=bool))
-    measure = share_of(Rows.is_right)
-    why = f"humans gave {wanted} to none of these items" if len(rows) else NO_LABEL
-    return estimate(metric, some, measure, why_none=why)

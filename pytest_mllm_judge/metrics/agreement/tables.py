@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
-import numpy as np
-
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import Better
 from pytest_mllm_judge.errors import SettingsError
@@ -19,21 +17,17 @@ from pytest_mllm_judge.metrics.agreement.core import (
     named,
     undefined,
 )
-from pytest_mllm_judge.metrics.agreement.shares import two_points
 from pytest_mllm_judge.metrics.checks import Scale, declare
 from pytest_mllm_judge.metrics.measure import End, Measure, with_worst
-from pytest_mllm_judge.metrics.rows import Options, Rows, Truths, rows_of
+from pytest_mllm_judge.metrics.reading import Options, rows_of
+from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Judgements, Label
 from pytest_mllm_judge.statistics import (
     Sample,
     alpha_table_figure,
-    f1_figure,
     gwet_figure,
     kappa_figure,
-    pass_rate_figure,
     points_used_figure,
-    precision_figure,
-    recall_figure,
 )
 from pytest_mllm_judge.statistics.coincidence import Level
 from pytest_mllm_judge.statistics.figure import Figure
@@ -43,7 +37,6 @@ COHEN = "Cohen 1960"
 COHEN_WEIGHTED = "Cohen 1968"
 GWET = "Gwet 2008"
 KRIPPENDORFF = "Krippendorff 2011"
-LABELLED = (*READING, "label")
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,7 @@ def kappa(
     counts as the label that makes kappa smallest.
     """
     name = "kappa" if weights == "unweighted" else f"kappa_{weights}"
-    return _of_table(
+    return of_table(
         name,
         lambda labels: kappa_figure(len(labels), weights=weights, points=labels.points),
         judgements,
@@ -126,7 +119,7 @@ def ac1(
     agree. With `weights` it is AC2. A problem counts as the label that makes it smallest.
     """
     name = "ac1" if weights == "unweighted" else f"ac2_{weights}"
-    return _of_table(
+    return of_table(
         name,
         lambda labels: gwet_figure(len(labels), weights=weights, points=labels.points),
         judgements,
@@ -149,7 +142,7 @@ def alpha(
     makes one with the judge. A problem counts as the label that makes alpha smallest.
     """
     name = "alpha" if level == "nominal" and named(judgements, "x") == "pair.x" else f"alpha_{level}"
-    return _of_table(
+    return of_table(
         name,
         lambda labels: alpha_table_figure(len(labels), level=level, points=_points(name, labels, level)),
         judgements,
@@ -181,72 +174,6 @@ def _points(metric: str, labels: Labels, level: Level) -> list[float] | None:
     return labels.points
 
 
-@declare("pair.recall", task="pair", source="van Rijsbergen 1979", options=LABELLED)
-@declare("score.recall", task="score", source="van Rijsbergen 1979", options=LABELLED)
-def recall(
-    judgements: Judgements,
-    /,
-    *,
-    label: Label | None = None,
-    **options: Unpack[Options],
-) -> Estimate:
-    """Share of the items with a human label that the judge gave it too: the mean over labels, or of `label`.
-
-    A problem counts as the label that makes it smallest.
-    """
-    return _per_label("recall", recall_figure, judgements, label, options)
-
-
-@declare("pair.precision", task="pair", source="van Rijsbergen 1979", options=LABELLED)
-@declare("score.precision", task="score", source="van Rijsbergen 1979", options=LABELLED)
-def precision(
-    judgements: Judgements,
-    /,
-    *,
-    label: Label | None = None,
-    **options: Unpack[Options],
-) -> Estimate:
-    """Share of the judge's verdicts of a label that humans gave too: the mean over labels, or of `label`.
-
-    A problem counts as the label that makes it smallest.
-    """
-    return _per_label("precision", precision_figure, judgements, label, options)
-
-
-@declare("pair.f1", task="pair", source="van Rijsbergen 1979", options=LABELLED)
-@declare("score.f1", task="score", source="van Rijsbergen 1979", options=LABELLED)
-def f1(
-    judgements: Judgements,
-    /,
-    *,
-    label: Label | None = None,
-    **options: Unpack[Options],
-) -> Estimate:
-    """F1, the harmonic mean of precision and recall: the mean over labels (macro), or of `label`.
-
-    A problem counts as the label that makes it smallest. Undecided where a label was given less than 15
-    times by humans or judge: no interval is right there.
-    """
-    return _per_label("f1", f1_figure, judgements, label, options)
-
-
-def _per_label(
-    name: str,
-    make: Callable[..., Figure],
-    judgements: Judgements,
-    label: Label | None,
-    options: Options,
-) -> Estimate:
-    def figure(labels: Labels) -> Figure:
-        if label is not None and label not in labels.labels:
-            known = ", ".join(map(str, labels.labels))
-            raise SettingsError(f"{name}: there is no label {label!r} (known: {known})")
-        return make(len(labels), label=None if label is None else list(labels.labels).index(label))
-
-    shown = name if label is None else f"{name} of {label}"
-    return _of_table(shown, figure, judgements, options)
-
-
 @declare("score.scale_use", task="score", source="Hill 1973", options=READING)
 def scale_use(
     judgements: Judgements,
@@ -258,7 +185,7 @@ def scale_use(
     It is 1 / the sum of the points' squared shares. A problem counts as the point that makes it smallest
     where it must not be small, and largest where it must not be large.
     """
-    return _of_table(
+    return of_table(
         "scale_use",
         lambda labels: points_used_figure(len(labels)),
         judgements,
@@ -267,7 +194,7 @@ def scale_use(
     )
 
 
-def _of_table(
+def of_table(
     name: str,
     figure_of: Callable[[Labels], Figure],
     judgements: Judgements,
@@ -275,6 +202,10 @@ def _of_table(
     *,
     better: Better = "higher",
 ) -> Estimate:
+    """The estimate of a figure of the table of human labels against verdicts.
+
+    `name` is the metric's without its task; `figure_of` makes the figure for the labels there are.
+    """
     rows = rows_of(judgements, options)
     metric = named(judgements, name)
     labels = labels_of(metric, judgements, rows)
@@ -299,40 +230,3 @@ def labels_of(metric: str, judgements: Judgements, rows: Rows) -> Labels:
     if tasks == {"pair"}:
         return Labels(judgements.tasks.pair.labels)
     raise SettingsError(f"{metric} is about score or pair items, each alone, not about {' and '.join(tasks)}")
-
-
-@declare(
-    "score.pass_rate",
-    task="score",
-    source="Angelopoulos, Duchi & Zrnic 2023 (arXiv 2311.01453)",
-    options=READING,
-    scale="two points",
-)
-def pass_rate(
-    judgements: Judgements,
-    /,
-    **options: Unpack[Options],
-) -> Estimate:
-    """Share of all items that humans would pass, in [0, 1]: the judge's, set right by the items with labels.
-
-    For scales of two points, on items with and without a human label (PPI++). A problem counts as the
-    verdict that makes it smallest where it must not be small, and largest where it must not be large.
-    """
-    metric = "score.pass_rate"
-    points = two_points(judgements, metric)
-    rows = rows_of(judgements, options, unlabelled=True)
-    figure = pass_rate_figure()
-
-    def build(some: Rows, end: End) -> tuple[Figure, Sample]:
-        human, judge = some.places(points, metric)
-        human = np.where(human < 0, 2, human)
-        judge = with_worst(figure, human, judge, some.slices, shape=(3, 2), end=end)
-        return figure, some.sample(cells=2 * human + judge, width=6)
-
-    measure = Measure(build=build, name=metric)
-    return estimate(metric, rows, measure, better="neither", wrong=_wrong_labelled)
-
-
-def _wrong_labelled(rows: Rows) -> Truths:
-    labelled = np.array([human is not None for human in rows.human], dtype=bool)
-    return np.asarray(is_wrong(rows) & labelled)
