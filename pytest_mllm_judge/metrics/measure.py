@@ -12,6 +12,7 @@ from pytest_mllm_judge.metrics.rows import Rows, Truths
 from pytest_mllm_judge.statistics import (
     Interval,
     Sample,
+    bootstrap_of,
     clopper_pearson,
     interval_of,
     left_out,
@@ -47,6 +48,10 @@ class Measure:
 
     def interval(self, rows: Rows, *, end: End) -> Interval:
         """The figure of these rows."""
+        seed: int | None = rows.reading.get("bootstrap")
+        if seed is not None:
+            figure, sample = self.build(rows, end)
+            return bootstrap_of(figure, sample, seed=seed, confidence=rows.confidence, average=rows.average)
         if self.right is not None and _is_plain(rows):
             method = clopper_pearson if self.rare else wilson
             return method(self.right(rows), rows.clusters, confidence=rows.confidence)

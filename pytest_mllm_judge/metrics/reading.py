@@ -28,7 +28,8 @@ class Options(TypedDict, total=False):
     leaves the judgement out, None from `judge` is a problem. `criterion` names one of several; `annotators`
     says how several labels become one. With `by`, an item's field, the figure is the unweighted mean of the
     slices' figures, or what `average` says: "fisher" is the tanh of their mean arctanh. `confidence` is that
-    of each bound, .95 unless said.
+    of each bound, .95 unless said. `bootstrap` is the seed of a cluster bootstrap, for those who want one in
+    the place of the figure's own interval; differences keep theirs.
     """
 
     judge: Extract | None
@@ -38,6 +39,7 @@ class Options(TypedDict, total=False):
     by: str | None
     average: Average | None
     confidence: float
+    bootstrap: int | None
 
 
 class BareOptions(TypedDict, total=False):
@@ -150,9 +152,7 @@ def bare_rows(judgements: Judgements, options: BareOptions) -> Rows:
         names=names,
         population=judgements.population,
         confidence=options.get("confidence", 0.95),
-        reading={
-            name: value for name, value in options.items() if value is not None and name != "confidence"
-        },
+        reading=_reading(options),
     )
 
 

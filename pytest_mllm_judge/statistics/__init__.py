@@ -1,6 +1,6 @@
 """Numbers in, frozen results out. Deterministic: no random state but what is asked for by a seed."""
 
-from pytest_mllm_judge.statistics.bootstrap import bootstrap
+from pytest_mllm_judge.statistics.bootstrap import bootstrap, bootstrap_of
 from pytest_mllm_judge.statistics.coincidence import alpha_figure, coincidence_sums
 from pytest_mllm_judge.statistics.corrected import error_corrected, pass_rate_figure, ppi_mean
 from pytest_mllm_judge.statistics.correlation import (
@@ -65,6 +65,7 @@ __all__ = [
     "alpha_figure",
     "alpha_table_figure",
     "bootstrap",
+    "bootstrap_of",
     "clopper_pearson",
     "cluster_sums",
     "coincidence_sums",

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from pytest_mllm_judge.statistics.figure import Figure
 from pytest_mllm_judge.statistics.interval import Interval, check_confidence, too_few
 from pytest_mllm_judge.statistics.jackknife import Array
+from pytest_mllm_judge.statistics.sample import Average, Sample, averaged
 
 FEWEST = 25
 """Below so many clusters its interval is too narrow."""
@@ -68,3 +70,32 @@ def _drawn(
         weights = np.bincount(chosen.ravel(), minlength=size * groups).reshape(size, groups)
         found.append(figure(weights @ sums))
     return np.concatenate(found)
+
+
+def bootstrap_of(
+    figure: Figure,
+    sample: Sample,
+    *,
+    seed: int,
+    confidence: float = 0.95,
+    average: Average = "mean",
+) -> Interval:
+    """The figure of a sample, or its average over slices, with its `bootstrap` interval.
+
+    Raise ValueError for fixed items, which are not redrawn, and for scores that no table holds.
+    """
+    if sample.items is not None or sample.scores is not None:
+        raise ValueError("a bootstrap redraws clusters: it needs items of a sample, and scores on a scale")
+    parts = sample.parts
+    width = [part.total.size for part in parts]
+    sums = np.zeros((sample.groups, sum(width)))
+    for part, end in zip(parts, np.cumsum(width), strict=True):
+        distinct = np.concatenate(list(part.sums()))
+        sums[part.members, end - part.total.size : end] = distinct[part.alike[1]]
+
+    def value(total: Array) -> Array:
+        each = np.split(total, np.cumsum(width)[:-1], axis=-1)
+        values = np.stack([figure.value(one) for one in each], axis=-1)
+        return values[..., 0] if len(parts) == 1 else averaged(values, average)
+
+    return bootstrap(sums, value, n=len(sample), seed=seed, confidence=confidence)
