@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from pytest_mllm_judge import Judgements, agreement
+from pytest_mllm_judge.statistics.sample import Average
 from tests.metrics.figures import judged
 
 
@@ -70,3 +72,39 @@ def test_refusing_more_never_helps_in_a_difference() -> None:
     difference = agreement.accuracy(refusing) - agreement.accuracy(old)
     assert difference.value == 0
     assert difference.problems == {"refused": 20}
+
+
+@pytest.mark.parametrize("average", ["mean", "fisher", max])
+def test_the_difference_of_averages_is_that_of_the_figures(average: Average) -> None:
+    rng = np.random.default_rng(12)
+    humans = rng.integers(1, 6, 90)
+    sources = ["x", "y", "z"] * 30
+
+    def judge(noise: int) -> Judgements:
+        verdicts = np.clip(humans + rng.integers(-noise, noise + 1, 90), 1, 5)
+        rows = list(zip(humans.tolist(), verdicts.tolist(), strict=True))
+        return judged(
+            "score", [*rows[:-3], *[(rows[place][0], None) for place in (-3, -2, -1)]], sources=sources
+        )
+
+    one, two = judge(1), judge(3)
+    for figure in (agreement.pearson, agreement.kappa_quadratic, agreement.mae):
+        ours = figure(one, by="source", average=average)
+        theirs = figure(two, by="source", average=average)
+        assert ours.value is not None
+        assert theirs.value is not None
+        difference = ours - theirs
+        assert difference.value == ours.value - theirs.value
+        assert difference.low is not None
+        assert difference.high is not None
+        assert difference.low < difference.value < difference.high
+
+
+def test_refusing_more_never_lowers_a_distance() -> None:
+    old = judged("score", [(1, 1)] * 80 + [(1, 5)] * 20)
+    refusing = judged("score", [(1, 1)] * 80 + [(1, None)] * 20)
+    difference = agreement.mae(refusing) - agreement.mae(old)
+    assert difference.value == 0
+    assert (difference <= 0.05).outcome == "undecided"
+    assert difference.without is not None
+    assert difference.without.value == 0

@@ -91,6 +91,9 @@ def test_swapping_two_judges_flips_the_sign_of_a_difference_and_of_its_bounds(
     ]
     one, two = figure(ours, cluster_of=half), figure(theirs, cluster_of=half)
     forth, back = one - two, two - one
+    if one.value is not None and two.value is not None:
+        worst = two.value if two.better != "neither" else (two.upper or two.counted).value
+        assert forth.value == pytest.approx(one.value - (worst or 0.0), abs=1e-12)
     for down, up in (
         (forth.counted, back.upper or back.counted),
         (forth.upper or forth.counted, back.counted),
