@@ -10,7 +10,7 @@ import numpy as np
 from pytest_mllm_judge.statistics.figure import Figure
 from pytest_mllm_judge.statistics.jackknife import Array, cluster_sums
 
-Level = Literal["nominal", "ordinal", "interval"]
+Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
 
 def coincidence_sums(
@@ -45,8 +45,8 @@ def coincidence_sums(
 def alpha_figure(size: int, *, level: Level, points: Sequence[float] | None = None) -> Figure:
     """Krippendorff's alpha, 1 - observed / expected disagreement (Krippendorff 2011).
 
-    `points` are the labels as numbers for the interval level (0, 1, 2, ... unless said). Its sums are
-    counts of values, since alpha divides by n - 1. NaN where one label is all there is.
+    `points` are the labels as numbers for the interval and ratio levels (0, 1, 2, ... unless said). Its sums
+    are counts of values, since alpha divides by n - 1. NaN where one label is all there is.
     """
     if points is not None and len(points) != size:
         raise ValueError(f"{size} labels but {len(points)} points")
@@ -75,8 +75,17 @@ def alpha_of(tables: Array, level: Level, points: Array) -> Array:
         observed = n - np.trace(tables, axis1=-2, axis2=-1)
         expected = n * n - (counts * counts).sum(axis=-1)
     else:
-        at = points if level == "interval" else np.cumsum(counts, axis=-1) - counts / 2
-        gaps = (at[..., :, None] - at[..., None, :]) ** 2
+        gaps = _gaps(counts, level, points)
         observed = (tables * gaps).sum(axis=(-1, -2))
         expected = (counts[..., :, None] * counts[..., None, :] * gaps).sum(axis=(-1, -2))
     return np.asarray(1 - (n - 1) * observed / np.where(expected > 0, expected, np.nan))
+
+
+def _gaps(counts: Array, level: Level, points: Array) -> Array:
+    """The squared difference of each two labels (..., K, K)."""
+    at = np.cumsum(counts, axis=-1) - counts / 2 if level == "ordinal" else points
+    gaps = at[..., :, None] - at[..., None, :]
+    if level != "ratio":
+        return np.asarray(gaps**2)
+    sums = at[:, None] + at[None, :]
+    return np.divide(gaps, sums, out=np.zeros_like(gaps), where=sums != 0) ** 2

@@ -81,7 +81,10 @@ def test_agreement_of_a_rare_label_has_a_low_kappa_and_a_high_ac1() -> None:
     assert values == pytest.approx([0.944, -0.023, 0.941], abs=5e-4)
 
 
-@pytest.mark.parametrize(("level", "expected"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)])
+KRIPPENDORFF_S = [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849), ("ratio", 0.797)]
+
+
+@pytest.mark.parametrize(("level", "expected"), KRIPPENDORFF_S)
 def test_krippendorff_s_worked_example_with_missing_values(level: str, expected: float) -> None:
     """4 observers, 12 units: Krippendorff 2011, Computing Krippendorff's alpha-reliability, its example."""
     observers = [
@@ -95,5 +98,5 @@ def test_krippendorff_s_worked_example_with_missing_values(level: str, expected:
     )
     sums = coincidence_sums(units, [str(i) for i in range(12)], labels=[1, 2, 3, 4, 5])
     assert sums.sum() == 40  # pairable values: the last unit has one value and drops out
-    figure = alpha_figure(5, level=level)  # type: ignore[arg-type]
+    figure = alpha_figure(5, level=level, points=[1, 2, 3, 4, 5])  # type: ignore[arg-type]
     assert float(figure.value(sums.sum(axis=0))) == pytest.approx(expected, abs=5e-4)

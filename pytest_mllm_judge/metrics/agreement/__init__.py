@@ -4,6 +4,7 @@ from pytest_mllm_judge.metrics.agreement.confusion import Confusion, confusion
 from pytest_mllm_judge.metrics.agreement.correlations import pearson, spearman, tau_b
 from pytest_mllm_judge.metrics.agreement.means import distance, leniency, mae, tau
 from pytest_mllm_judge.metrics.agreement.per_label import f1, precision, recall
+from pytest_mllm_judge.metrics.agreement.reliability import reliability
 from pytest_mllm_judge.metrics.agreement.screening import pass_rate, sensitivity, specificity
 from pytest_mllm_judge.metrics.agreement.shares import (
     accuracy,
@@ -48,6 +49,7 @@ __all__ = [
     "pearson",
     "precision",
     "recall",
+    "reliability",
     "scale_use",
     "sensitivity",
     "spearman",

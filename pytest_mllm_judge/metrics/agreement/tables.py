@@ -137,14 +137,14 @@ def alpha(
 ) -> Estimate:
     """Krippendorff's alpha of verdicts with the humans' majority label, at most 1; 0 is agreement by chance.
 
-    `level` says how far labels lie apart: "nominal", "ordinal" (by their ranks) or "interval" (by their
-    numbers). Each item is a unit of two values; with `annotators = "all"` each annotator who gave a label
-    makes one with the judge. A problem counts as the label that makes alpha smallest.
+    `level` says how far labels lie apart: "nominal", "ordinal" (by their ranks), "interval" or "ratio" (by
+    their numbers). Each item is a unit of two values; with `annotators = "all"` each annotator who gave a
+    label makes one with the judge. A problem counts as the label that makes alpha smallest.
     """
     name = "alpha" if level == "nominal" and named(judgements, "x") == "pair.x" else f"alpha_{level}"
     return of_table(
         name,
-        lambda labels: alpha_table_figure(len(labels), level=level, points=_points(name, labels, level)),
+        lambda labels: alpha_table_figure(len(labels), level=level, points=points_at(name, labels, level)),
         judgements,
         options,
     )
@@ -168,8 +168,9 @@ def _alpha(level: Level) -> Callable[..., Estimate]:
 alpha_nominal, alpha_ordinal, alpha_interval = _alpha("nominal"), _alpha("ordinal"), _alpha("interval")
 
 
-def _points(metric: str, labels: Labels, level: Level) -> list[float] | None:
-    if level == "interval" and labels.points is None:
+def points_at(metric: str, labels: Labels, level: Level) -> list[float] | None:
+    """The labels as numbers, where they are. Raise SettingsError for words at a level that needs numbers."""
+    if level in ("interval", "ratio") and labels.points is None:
         raise SettingsError(f"{metric} needs numbers, and this scale is made of words: use alpha_ordinal")
     return labels.points
 
