@@ -20,7 +20,7 @@ from pytest_mllm_judge.claims.deciding import (
     together,
     why_not,
 )
-from pytest_mllm_judge.claims.show import builtin, show_down, show_up
+from pytest_mllm_judge.claims.show import builtin, plain, show_down, show_up, shown
 from pytest_mllm_judge.errors import Undecided, UndecidedWarning
 
 if TYPE_CHECKING:
@@ -105,7 +105,16 @@ class Claim:
         return take_undecided(str(self), self.explain()) if outcome == "undecided" else outcome == "holds"
 
     def __str__(self) -> str:
-        return f"{self.estimate.metric} {self.side} {self.threshold:g}: {self.outcome} ({self.estimate})"
+        upwards = self._upwards
+        seen = self.estimate if upwards is self.estimate.counted else shown(upwards)
+        return f"{self.estimate.metric} {self.side} {self.threshold:g}: {self.outcome} ({seen})"
+
+    @property
+    def _upwards(self) -> Interval:
+        """The interval to show: the one with problems drawn to where they count against the claim."""
+        estimate = self.estimate
+        upwards = self.side == "at most" and estimate.upper is not None
+        return estimate.upper if upwards and estimate.upper is not None else estimate.counted
 
     __repr__ = __str__
 
@@ -125,7 +134,7 @@ class Claim:
         times, estimate = self._times_narrower(), self.estimate
         if times is None or estimate.population == "fixed":
             return None
-        now = estimate.n / estimate.repeats
+        now = float(estimate.items or estimate.n / estimate.repeats)
         return self._needed(now * times**2, now)
 
     def repeats_to_settle(self) -> int | None:
@@ -206,5 +215,6 @@ class Claim:
             "settled_by": self.settled_by(),
             "repeats_to_settle": self.repeats_to_settle(),
             "estimate": self.estimate.plain(),
+            "seen": plain(self._upwards),
             "text": self.explain(),
         }

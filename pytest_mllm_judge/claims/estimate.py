@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 from pytest_mllm_judge.claims.beside import Beside
 from pytest_mllm_judge.claims.claim import Claim
 from pytest_mllm_judge.claims.deciding import Side
-from pytest_mllm_judge.claims.show import builtin, plain, show, show_range
+from pytest_mllm_judge.claims.show import builtin, plain, show, show_range, shown
 
 if TYPE_CHECKING:  # so that importing claims loads no numpy
     from pytest_mllm_judge.model import Judgements
@@ -76,6 +76,7 @@ class Estimate:
     beside: Sequence[Beside] = ()
     noise: float | None = None
     repeats: int = 1
+    items: int | None = None
     population: Population = "sampled"
 
     __array_ufunc__ = None  # a numpy number on the left asks us, not itself
@@ -165,7 +166,7 @@ class Estimate:
         raise TypeError("an estimate is neither true nor false: compare it, as in estimate >= 0.60")
 
     def __str__(self) -> str:
-        return f"{show(self.value)}, {show_range(self.low, self.high)}, n = {self.n}"
+        return shown(self.counted)
 
     def __repr__(self) -> str:
         return f"<{self.metric} {self}>"
@@ -230,7 +231,7 @@ class Estimate:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "pairing": None, "slices": None}
+        return {**self.__dict__, "pairing": None, "slices": None, "beside": tuple(self.beside)}
 
 
 def _finite(threshold: Real | Decimal) -> float:

@@ -41,3 +41,8 @@ def builtin(value: Any) -> Any:
     """A number of Python for one of numpy's, None for one that is not finite; anything else as it is."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def shown(interval: Interval) -> str:
+    """`0.812, 0.783 to 0.838, n = 500`."""
+    return f"{show(interval.value)}, {show_range(interval.low, interval.high)}, n = {interval.n}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
+from inspect import Parameter, signature
 from typing import Any, Literal, TypeVar, cast
 
 from pytest_mllm_judge.claims import Beside, Estimate
@@ -12,7 +13,7 @@ from pytest_mllm_judge.claims.estimate import Slices
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.metrics.beside import Lazily, ceiling, constant, strata
 from pytest_mllm_judge.metrics.pairing import Pairing
-from pytest_mllm_judge.metrics.reading import Combine
+from pytest_mllm_judge.metrics.reading import BareOptions, Combine, Options
 from pytest_mllm_judge.model import Judgements, Task, Tasks
 
 Metric = Callable[..., Estimate]
@@ -91,9 +92,18 @@ def sliceable(metric: M) -> M:
     if getattr(metric, "__wrapped__", None) is not None:
         return metric
 
+    known = _options_of(metric)
+
     @wraps(metric)
     def measured(judgements: Judgements, /, **options: Any) -> Estimate:
         __tracebackhide__ = True
+        name = getattr(metric, "__name__", "this figure")
+        if not isinstance(judgements, Judgements):
+            got = type(judgements).__name__
+            raise TypeError(f"{name} takes judgements, such as judge_run.pair, got {got}")
+        if extra := sorted(options.keys() - known):
+            hint = did_you_mean(extra[0], known)
+            raise SettingsError(f"{name} takes no {extra[0]}{hint} (it takes {', '.join(sorted(known))})")
         whole = metric(judgements, **options)
         return replace(
             whole,
@@ -115,6 +125,18 @@ def sliceable(metric: M) -> M:
         return found
 
     return cast("M", measured)
+
+
+def _options_of(metric: Metric) -> frozenset[str]:
+    """The names of all options that a metric takes: its own, and those of `Options` or `BareOptions`."""
+    names: set[str] = set()
+    for parameter in signature(metric).parameters.values():
+        if parameter.kind is Parameter.KEYWORD_ONLY:
+            names.add(parameter.name)
+        elif parameter.kind is Parameter.VAR_KEYWORD:
+            bare = "BareOptions" in str(parameter.annotation)
+            names.update((BareOptions if bare else Options).__annotations__)
+    return frozenset(names)
 
 
 def check_named(name: str) -> Check:

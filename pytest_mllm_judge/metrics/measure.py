@@ -38,13 +38,14 @@ class Measure:
     `build` gives both, problems standing where they draw the figure to that end. `right` says of a share
     which rows count: its interval is Wilson's, of a rate that must be small (`rare`) Clopper and Pearson's,
     and that of a difference Tango's. With a `name`, which no other measure of the same rows has, what is
-    counted once is kept with the rows.
+    counted once is kept with the rows. `own` is what it was made of by a user: two of one name may differ.
     """
 
     build: Build
     name: str = ""
     right: Callable[[Rows], Truths] | None = None
     rare: bool = False
+    own: object = None
 
     def interval(self, rows: Rows, *, end: End) -> Interval:
         """The figure of these rows."""

@@ -76,8 +76,11 @@ def _made(number: Number, bounds: tuple[float, float]) -> OwnMetric:
             values = np.array([number_at(j) for j in some.judgements], dtype=float)
             return filled(values, low if end == "low" else high)
 
-        kept = replace(rows.keep(counts), unlabelled=int((~counts).sum()))
-        measure = mean_of(worth, bounds=bounds)
+        kept = replace(
+            rows.keep(counts),
+            unlabelled=int((~counts).sum()),
+        )
+        measure = replace(mean_of(worth, bounds=bounds), own=(number, bounds))
         return estimate(
             name,
             kept,

@@ -55,6 +55,10 @@ class Pairing:
     def _check(self, other: Pairing) -> None:
         if self.metric != other.metric:
             raise TypeError(f"{self.metric} - {other.metric}: only the same metric can be subtracted")
+        if self.measure.own != other.measure.own:
+            raise TypeError(
+                f"{self.metric}: two metrics of this name; only one and the same can be subtracted"
+            )
         if self.rows.reading != other.rows.reading:
             ours, others = self.rows.reading, other.rows.reading
             raise TypeError(f"{self.metric}: read with {ours} on the left and {others} on the right")
@@ -94,6 +98,7 @@ class Pairing:
             wrong=len(flips),
             unpaired=unpaired,
             repeats=first.repeats,
+            items=first.items,
             population=first.population,
         )
 

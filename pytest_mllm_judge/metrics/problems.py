@@ -9,6 +9,7 @@ from typing import Unpack
 import numpy as np
 
 from pytest_mllm_judge.claims import Estimate
+from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.agreement.core import estimate
 from pytest_mllm_judge.metrics.checks import Metric, declare
 from pytest_mllm_judge.metrics.measure import share_of
@@ -26,6 +27,8 @@ def rate(
     **options: Unpack[BareOptions],
 ) -> Estimate:
     """Share of judgements with one of these problems, in [0, 1]; Clopper-Pearson bounds."""
+    if not set(kinds) <= set(PROBLEMS) or not kinds or isinstance(kinds, str):
+        raise SettingsError(f"kinds = {kinds!r}: a list of some of {', '.join(PROBLEMS)}")
     metric = "problems.rate" if set(kinds) == set(PROBLEMS) else "problems." + ".".join(sorted(kinds))
 
     def hits(rows: Rows) -> Truths:

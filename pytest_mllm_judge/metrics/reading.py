@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypedDict
+from numbers import Real
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.rows import Rows
-from pytest_mllm_judge.model import Criterion, Item, Judgement, Judgements, Label
+from pytest_mllm_judge.model import Criterion, Item, Judgement, Judgements, Label, Tasks
 from pytest_mllm_judge.model.judgements import group_of, known_field
 from pytest_mllm_judge.statistics import Average, Places
 
@@ -59,18 +60,33 @@ def rows_of(
     label are kept, the label being None.
     """
     _check_average(options.get("by"), options.get("average"))
+    _check_how(options.get("annotators"), options.get("bootstrap"))
     if options.get("judge") or options.get("human"):
         rows = _made(judgements, options, combine, unlabelled=unlabelled)
     else:
         said = (options.get("criterion"), options.get("annotators") or combine, options.get("by"))
         key: Hashable = ("rows", unlabelled, *said)
         rows = judgements.once(key, lambda: _made(judgements, options, combine, unlabelled=unlabelled))
-    return replace(rows, confidence=options.get("confidence", 0.95), reading=_reading(options))
+    reading = _reading(options)
+    if reading.get("annotators") == combine:
+        del reading["annotators"]
+    return replace(rows, confidence=options.get("confidence", 0.95), reading=reading)
 
 
 def _reading(options: Options | BareOptions) -> dict[str, Any]:
     """What was said of how to read judgements: two figures read in other ways can't be subtracted."""
-    return {name: value for name, value in options.items() if value is not None and name != "confidence"}
+    said = {name: value for name, value in options.items() if value is not None and name != "confidence"}
+    if said.get("average") == "mean":
+        del said["average"]
+    return said
+
+
+def _check_how(annotators: str | None, bootstrap: object) -> None:
+    if annotators is not None and annotators not in get_args(Combine):
+        known = ", ".join(map(repr, get_args(Combine)))
+        raise SettingsError(f"annotators = {annotators!r}: say one of {known}")
+    if bootstrap is not None and (not isinstance(bootstrap, int) or bootstrap < 0):
+        raise SettingsError(f"bootstrap = {bootstrap!r}: its seed is a whole number, 0 or more")
 
 
 def _check_average(by: str | None, average: Average | None) -> None:
@@ -110,6 +126,8 @@ def _made(judgements: Judgements, options: Options, combine: Combine, *, unlabel
         population=judgements.population,
     )
     _refuse_nan(rows)
+    if options.get("judge") is None:
+        _refuse_unknown(rows, judgements.tasks)
     return rows
 
 
@@ -194,9 +212,26 @@ def label_of(item: Item, combine: Combine, criterion: Criterion | None) -> Label
 def _refuse_nan(rows: Rows) -> None:
     for name, column in (("human", rows.human), ("judge", rows.verdict)):
         for place, label in enumerate(column):
-            if isinstance(label, float) and not math.isfinite(label):
+            if isinstance(label, Real) and not math.isfinite(label):
                 item = rows.judgements[place].item.id
                 raise SettingsError(f"the extractor {name}= gave {label} for item {item}; give None instead")
+
+
+def _refuse_unknown(rows: Rows, tasks: Tasks) -> None:
+    """Raise SettingsError for a verdict that the benchmark does not know: made by hand, never by a parser."""
+    known: set[tuple[object, ...]] = set()
+    for judgement, human, verdict in zip(rows.judgements, rows.human, rows.verdict, strict=True):
+        item = judgement.item
+        key = (item.task, verdict, human if item.task == "batch" else None)
+        if verdict is None or key in known:
+            continue
+        known.add(key)
+        if item.task == "batch":
+            fits = human is None or sorted(str(verdict)) == sorted(str(human))
+        else:
+            fits = tasks.allows(item, verdict)
+        if not fits:
+            raise SettingsError(f"item {item.id}: the verdict {verdict!r} is not {tasks.describe(item)}")
 
 
 def _criterion(

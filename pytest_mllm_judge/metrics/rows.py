@@ -203,6 +203,11 @@ class Rows:
         """How often the item that was asked least was asked."""
         return self.once("repeats", self._least_asked)
 
+    @property
+    def items(self) -> int:
+        """How many items they are about: repeats and several annotators' labels are of one."""
+        return self.once("items", lambda: len({(j.item.id, j.item.task) for j in self.judgements}))
+
     def keys(self) -> list[Key]:
         """What each row is about: item, task, repeat, annotator."""
         pairs = zip(self.judgements, self.annotators, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, get_args, overload
 
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.model.item import Item
@@ -12,6 +12,10 @@ from pytest_mllm_judge.model.tasks import Tasks
 
 Population = Literal["sampled", "fixed"]
 Made = TypeVar("Made")
+
+
+_ITEM_FIELDS = ("id", "task", "source", "cluster", "must")
+_OWN_FIELDS = (*_ITEM_FIELDS, "author", "answers")
 
 
 class Judgements(Sequence[Judgement]):
@@ -33,6 +37,8 @@ class Judgements(Sequence[Judgement]):
         self._judgements = tuple(judgements)
         self.cluster_of = cluster_of
         self.tasks = tasks
+        if population not in get_args(Population):
+            raise ValueError(f"population is 'sampled' or 'fixed', got {population!r}")
         self.population: Population = population
         self._made: dict[Hashable, Any] = {}
 
@@ -77,8 +83,10 @@ class Judgements(Sequence[Judgement]):
 
     def where(self, **wanted: Any) -> Judgements:
         """Those whose item has one of the values wanted of each field: `where(source=["charts", "maps"])`."""
+        for name in wanted.keys() - set(_OWN_FIELDS):
+            known_field(name, (judgement.item for judgement in self._judgements))
         values = {
-            name: value if isinstance(value, list | tuple | set) else [value]
+            name: value if isinstance(value, list | tuple | set | frozenset) else [value]
             for name, value in wanted.items()
         }
         return self.filter(lambda j: all(field(j.item, name) in allowed for name, allowed in values.items()))
@@ -100,7 +108,7 @@ def field(item: Item, name: str) -> Any:
 
     `answers` is the number of its responses.
     """
-    if name in ("id", "task", "source", "cluster", "must"):
+    if name in _ITEM_FIELDS:
         return getattr(item, name)
     if name == "author" and len(item.responses) == 1:
         return item.responses[0].author

@@ -133,10 +133,10 @@ def _gates(gates: Sequence[Plain]) -> Iterator[str]:
 
 def gate_line(claim: Mapping[str, Any]) -> str:
     """`pair.accuracy at least 0.75: 0.812 (0.783 to 0.838)` of a plain claim."""
-    estimate = claim["estimate"]
-    low, high = estimate["low"], estimate["high"]
-    bounds = f"{show(low)} to {show(high)}" if low is not None else estimate["reason"]
-    return f"{claim['metric']} {claim['side']} {claim['threshold']:g}: {show(estimate['value'])} ({bounds})"
+    seen = claim["seen"]
+    low, high = seen["low"], seen["high"]
+    bounds = f"{show(low)} to {show(high)}" if low is not None else seen["reason"]
+    return f"{claim['metric']} {claim['side']} {claim['threshold']:g}: {show(seen['value'])} ({bounds})"
 
 
 def _replies(run: Plain, cases: Sequence[Plain]) -> Iterator[str]:

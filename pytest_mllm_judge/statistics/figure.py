@@ -62,6 +62,11 @@ class Figure:
         low, high = self.bounds
         return 1.0 if self.scale == "arctanh" else high - low
 
+    def check_average(self, average: Average) -> None:
+        """Raise ValueError for a mean arctanh of what is no coefficient."""
+        if average == "fisher" and self.scale != "arctanh":
+            raise ValueError(f"average = 'fisher' is about coefficients in -1 to 1, which {self.name} is not")
+
     def reason(self, parts: Sequence[Part]) -> str:
         """Why nothing may be decided on these slices; '' if something may."""
         if self.rule is None:
@@ -75,7 +80,7 @@ class Figure:
         return next(filter(None, (self.undefined(part.total) for part in parts)), "")
 
 
-def mean_figure(bounds: tuple[float, float], *, name: str = "mean") -> Figure:
+def mean_figure(bounds: tuple[float, float], *, name: str = "a mean") -> Figure:
     """The mean of values that can't leave `bounds`; sums are those of the value and of 1: (..., 2)."""
     low, high = bounds
     return Figure(
@@ -110,6 +115,7 @@ def interval_of(
     """
     sample = data if isinstance(data, Sample) else Sample.of_sums(data)
     size = len(sample) if n is None else n
+    figure.check_average(average)
     left = left or left_out(figure, sample, average)
     result = spread(figure, left, sample, n=size, confidence=confidence)
     if figure.bounds_of is not None and len(left.parts) == 1 and sample.items is None:
@@ -164,6 +170,10 @@ def _inside(result: Interval, figure: Figure) -> Interval:
     if result.low is None or result.high is None:
         return result
     low, high = figure.bounds
+    if result.value is not None and not low - _NOTHING <= result.value <= high + _NOTHING:
+        raise ValueError(
+            f"{figure.name}: the average came out as {result.value:g}, beyond {low:g} to {high:g}"
+        )
     return replace(result, low=max(low, result.low), high=min(high, result.high))
 
 
@@ -172,7 +182,7 @@ def _nearly_alike(result: Interval, figure: Figure, left: Left, average: Average
     if differing is None or differing >= result.clusters / 2:
         return result
     reach = reach_unseen(figure, left, average, confidence=result.confidence, differing=differing)
-    if reach is None or result.value is None:
+    if reach is None or result.value is None or reach[1] - reach[0] <= _NOTHING:
         return result
     return replace(
         result,

@@ -179,8 +179,8 @@ def _around(bare: Interval, scale: Scale, *, error: float, freedom: int, bias: f
     reach = float(stdtrit(max(freedom, 1), bare.confidence)) * error
     centre, back = _on(scale, bare.value) - bias, _BACK[scale]
     low, high = back(centre - reach), back(centre + reach)
-    if bias:
-        low, high = min(low, bare.value), max(high, bare.value)
+    if bias and not low < bare.value < high:  # the bias is larger than the error: the figure is at its end
+        low, high = min(low, back(centre + bias - reach)), max(high, back(centre + bias + reach))
     return replace(bare, low=low, high=high, reason=too_few(bare.clusters))
 
 

@@ -174,6 +174,7 @@ def paired_difference(
     if len(ours) != len(theirs):
         raise ValueError(f"{len(ours)} and {len(theirs)} items or clusters are not the same")
     size = len(ours) if n is None else n
+    figure.check_average(average)
     if not 0 <= discordant <= size:
         raise ValueError(f"need 0 <= discordant <= n, got {discordant} of {size}")
     left = left or left_out(figure, ours, average)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -239,5 +241,14 @@ def averaged(each: Array, average: Average) -> Array:
             return np.asarray(each.mean(axis=-1))
         if average == "fisher":
             return np.asarray(np.tanh(np.arctanh(np.clip(each, -1, 1)).mean(axis=-1)))
-    found = [float(average(row)) if np.isfinite(row).all() else np.nan for row in each.tolist()]
+        found = [_said(average, row) if np.isfinite(row).all() else np.nan for row in each.tolist()]
     return np.array(found)
+
+
+def _said(average: Callable[[Sequence[float]], float], figures: Sequence[float]) -> float:
+    """What the function makes of the slices' figures. Raise ValueError for anything but a finite number."""
+    value = average(figures)
+    if not isinstance(value, Real) or not math.isfinite(value):
+        name = getattr(average, "__name__", "the function")
+        raise ValueError(f"average = {name} gave {value!r} for {len(figures)} slices; give a finite number")
+    return float(value)

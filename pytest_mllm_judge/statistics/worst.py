@@ -16,6 +16,7 @@ MOST_CHOICES = 20_000
 """So many completions are all looked at; of more, the best that a search comes to."""
 _MOST_STARTS = 5_000
 _DESCENTS = 4
+_MOST_HELD = 20_000_000
 _MOST_SWAPPED = 3_000_000
 """So many cells are held at a time where two moves at once are tried."""
 
@@ -39,7 +40,7 @@ def worst_cells(figure: Figure, known: Array, missing: Places, *, highest: bool 
 
     if not missing.any():
         return np.zeros((rows, columns), dtype=np.intp)
-    if _choices(missing, columns) <= MOST_CHOICES:
+    if _choices(missing, columns) <= min(MOST_CHOICES, max(1, _MOST_HELD // known.size)):
         every = _every(missing, columns)
         return np.asarray(every[int(values(every).argmin())])
     starts = _starts(missing, columns)
@@ -55,9 +56,13 @@ def _choices(missing: Places, columns: int) -> int:
 
 def _every(missing: Places, columns: int) -> Places:
     """Every way to put each row's missing into columns: (N, R, C)."""
-    rows = [np.array(list(_compositions(int(count), columns)), dtype=np.intp) for count in missing]
-    picks = np.indices([len(row) for row in rows]).reshape(len(rows), -1)
-    return np.stack([row[pick] for row, pick in zip(rows, picks, strict=True)], axis=1)
+    concerned = np.flatnonzero(missing).tolist()
+    ways = [np.array(list(_compositions(int(missing[row]), columns)), dtype=np.intp) for row in concerned]
+    picks = np.indices([len(way) for way in ways]).reshape(len(ways), -1)
+    every = np.zeros((picks.shape[1], len(missing), columns), dtype=np.intp)
+    for row, way, pick in zip(concerned, ways, picks, strict=True):
+        every[:, row] = way[pick]
+    return every
 
 
 def _compositions(total: int, places: int) -> Iterator[tuple[int, ...]]:
@@ -72,11 +77,12 @@ def _compositions(total: int, places: int) -> Iterator[tuple[int, ...]]:
 def _starts(missing: Places, columns: int) -> Places:
     """Each row's missing together in one column: in every way, or where those are too many falling ones."""
     concerned = np.flatnonzero(missing)
-    if columns ** len(concerned) <= _MOST_STARTS:
+    most = max(columns, min(_MOST_STARTS, _MOST_HELD // (len(missing) * columns)))
+    if columns ** len(concerned) <= most:
         chosen: Sequence[Sequence[int]] = list(itertools.product(range(columns), repeat=len(concerned)))
     else:
         falling = itertools.combinations_with_replacement(range(columns - 1, -1, -1), len(concerned))
-        chosen = list(itertools.islice(falling, _MOST_STARTS))
+        chosen = list(itertools.islice(falling, most))
         chosen += [[column] * len(concerned) for column in range(columns)]
     starts = np.zeros((len(chosen), len(missing), columns), dtype=np.intp)
     for place, row in enumerate(concerned):
@@ -87,7 +93,8 @@ def _starts(missing: Places, columns: int) -> Places:
 def _descend(choice: Places, values: Callable[[Places], Array]) -> tuple[float, Places]:
     """Move ever fewer of a row's missing from one column to another while the figure falls."""
     best = float(values(choice[None])[0])
-    step = int(choice.max())
+    moves = int((choice.sum(axis=1) > 0).sum()) * choice.shape[1] ** 2
+    step = int(choice.max()) if moves * choice.size <= _MOST_HELD else 0
     while step:
         moved = _moved(choice, step)
         better = _better(moved, values, best)

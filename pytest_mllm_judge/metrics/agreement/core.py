@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 
@@ -37,6 +38,12 @@ def points_of(judgements: Judgements, rows: Rows, metric: str) -> tuple[float, .
         return numeric_scale(judgements)
     given = np.concatenate(rows.numbers(metric))
     return tuple(np.unique(given[~np.isnan(given)]).tolist()) or (0.0,)
+
+
+def one_of(value: object, kind: object, name: str) -> None:
+    """Raise SettingsError unless the value is one that the literal type `kind` names."""
+    if value not in get_args(kind):
+        raise SettingsError(f"{name} = {value!r}: say one of {', '.join(map(repr, get_args(kind)))}")
 
 
 def named(judgements: Judgements, figure: str) -> str:
@@ -98,6 +105,7 @@ def estimate(
         wrong=count,
         noise=measure.noise(rows, end=worst),
         repeats=rows.repeats,
+        items=rows.items,
         population=rows.population,
         pairing=Pairing(metric=metric, better=better, rows=rows, measure=measure),
     )

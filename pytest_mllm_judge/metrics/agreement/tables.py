@@ -15,6 +15,7 @@ from pytest_mllm_judge.metrics.agreement.core import (
     estimate,
     is_wrong,
     named,
+    one_of,
     undefined,
 )
 from pytest_mllm_judge.metrics.checks import Scale, declare
@@ -69,6 +70,7 @@ def kappa(
     Weights count a near miss less, on scales: "linear" or "quadratic" in the points' distance. A problem
     counts as the label that makes kappa smallest.
     """
+    one_of(weights, Weights, "weights")
     name = "kappa" if weights == "unweighted" else f"kappa_{weights}"
     return of_table(
         name,
@@ -118,6 +120,7 @@ def ac1(
     Read it beside kappa where one label is nearly all there is: kappa then falls to 0 however often they
     agree. With `weights` it is AC2. A problem counts as the label that makes it smallest.
     """
+    one_of(weights, Weights, "weights")
     name = "ac1" if weights == "unweighted" else f"ac2_{weights}"
     return of_table(
         name,
@@ -141,6 +144,7 @@ def alpha(
     their numbers). Each item is a unit of two values; with `annotators = "all"` each annotator who gave a
     label makes one with the judge. A problem counts as the label that makes alpha smallest.
     """
+    one_of(level, Level, "level")
     name = "alpha" if level == "nominal" and named(judgements, "x") == "pair.x" else f"alpha_{level}"
     return of_table(
         name,
