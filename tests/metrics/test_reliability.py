@@ -25,7 +25,7 @@ ROWS = [
 )
 def test_the_worked_example_with_missing_labels(level: Level, expected: float) -> None:
     """Krippendorff 2011, Computing Krippendorff's alpha-reliability: 4 observers, 12 units."""
-    estimate = agreement.reliability(judged("score", ROWS), level=level)  # type: ignore[arg-type]
+    estimate = agreement.reliability(judged("score", ROWS), level=level)
     assert estimate.value == pytest.approx(expected, abs=5e-4)
     assert (estimate.n, estimate.unlabelled) == (11, 1)
     assert estimate.low is not None
@@ -33,8 +33,8 @@ def test_the_worked_example_with_missing_labels(level: Level, expected: float) -
 
 
 def test_it_does_not_hang_on_the_judge() -> None:
-    other = judged("score", [(labels, None) for labels, _ in ROWS])  # type: ignore[arg-type]
-    assert agreement.reliability(other).counted == agreement.reliability(judged("score", ROWS)).counted  # type: ignore[arg-type]
+    other = judged("score", [(labels, None) for labels, _ in ROWS])
+    assert agreement.reliability(other).counted == agreement.reliability(judged("score", ROWS)).counted
 
 
 def test_single_labels_have_none() -> None:

@@ -18,21 +18,31 @@ PAIRS = judged("pair", [("A", "A"), ("B", "A"), ("tie", "tie"), ("A", "A")] * 10
 SCORES = judged("score", [(1 + n % 5, 5 - n % 5) for n in range(40)], sources=["x", "y"] * 20)
 
 
-@pytest.mark.parametrize(
-    ("call", "told"),
-    [
-        (lambda: agreement.accuracy(PAIRS, confidance=0.99), "accuracy takes no confidance; did you mean 'confidence'?"),
-        (lambda: agreement.accuracy(PAIRS, annotators="median"), "annotators = 'median': say one of 'majority', 'mean', 'all'"),
-        (lambda: agreement.alpha(PAIRS, level="cubic"), "level = 'cubic': say one of 'nominal', 'ordinal', 'interval', 'ratio'"),
-        (lambda: agreement.kappa(PAIRS, weights="Quadratic"), "weights = 'Quadratic': say one of"),
-        (lambda: agreement.kappa(PAIRS, bootstrap=1.5), "bootstrap = 1.5: its seed is a whole number"),
-        (lambda: problems.rate(PAIRS, kinds=("refusals",)), r"kinds = \('refusals',\): a list of some of refused"),
-        (lambda: problems.rate(PAIRS, kinds="refused"), "kinds = 'refused': a list of some of"),
-    ],
-)  # fmt: skip
-def test_an_option_that_there_is_not_is_named(call: Callable[[], Estimate], told: str) -> None:
+SLIPS: list[tuple[Callable[..., Estimate], dict[str, object], str]] = [
+    (agreement.accuracy, {"confidance": 0.99}, "accuracy takes no confidance; did you mean 'confidence'?"),
+    (
+        agreement.accuracy,
+        {"annotators": "median"},
+        "annotators = 'median': say one of 'majority', 'mean', 'all'",
+    ),
+    (
+        agreement.alpha,
+        {"level": "cubic"},
+        "level = 'cubic': say one of 'nominal', 'ordinal', 'interval', 'ratio'",
+    ),
+    (agreement.kappa, {"weights": "Quadratic"}, "weights = 'Quadratic': say one of"),
+    (agreement.kappa, {"bootstrap": 1.5}, "bootstrap = 1.5: its seed is a whole number"),
+    (problems.rate, {"kinds": ("refusals",)}, r"kinds = \('refusals',\): a list of some of refused"),
+    (problems.rate, {"kinds": "refused"}, "kinds = 'refused': a list of some of"),
+]
+
+
+@pytest.mark.parametrize(("figure", "options", "told"), SLIPS)
+def test_an_option_that_there_is_not_is_named(
+    figure: Callable[..., Estimate], options: dict[str, object], told: str
+) -> None:
     with pytest.raises(SettingsError, match=told):
-        call()
+        figure(PAIRS, **options)
 
 
 def test_anything_but_judgements_is_named() -> None:
@@ -62,11 +72,11 @@ def test_an_average_gives_a_finite_number_that_the_figure_can_be() -> None:
 
 def test_a_verdict_that_the_benchmark_does_not_know_is_named() -> None:
     with pytest.raises(
-        SettingsError, match=r"item score-000: the verdict 48 is not a point of the scale 1, 2, 3, 4, 5"
+        SettingsError, match="item score-000: the verdict 48 is not a point of the scale 1, 2"
     ):
         agreement.leniency(judged("score", [(1, 48)] * 12))
     with pytest.raises(
-        SettingsError, match="item batch-000: the verdict 'AABB' is not a ranking of the letters ABCD"
+        SettingsError, match="item batch-000: the verdict 'AABB' is not a ranking of the letters"
     ):
         agreement.distance(judged("batch", [("ABCD", "AABB")] * 12))
 
@@ -75,7 +85,7 @@ def test_two_metrics_of_one_name_are_not_subtracted() -> None:
     def made(limit: int) -> Callable[[Judgements], Estimate]:
         @metric
         def far(judgement: Judgement) -> bool:
-            return abs(judgement.verdict - judgement.human) >= limit  # type: ignore[operator]
+            return bool(abs(judgement.verdict - judgement.human) >= limit)  # type: ignore[operator]
 
         return far
 
@@ -113,14 +123,14 @@ def test_one_refusal_on_a_scale_of_a_hundred_points_is_no_trouble() -> None:
 def test_what_would_settle_is_counted_in_items_not_in_labels_or_repeats() -> None:
     """200 rows of 40 items, five annotators each: about as many items as one annotator's rows say."""
     rows = [(["A"] * 5 if n % 3 else ["A", "A", "A", "B", "B"], "A") for n in range(40)]
-    claim = agreement.accuracy(judged("pair", rows), annotators="all") >= 0.86  # type: ignore[arg-type]
+    claim = agreement.accuracy(judged("pair", rows), annotators="all") >= 0.84
     assert claim.outcome == "undecided"
     interval = claim.estimate.counted
     assert interval.value is not None
     assert interval.low is not None
     assert interval.high is not None
-    reach = interval.value - interval.low if interval.value > 0.86 else interval.high - interval.value
-    assert claim.settled_by() == pytest.approx(40 * (reach / (interval.value - 0.86)) ** 2, abs=1)
+    reach = interval.value - interval.low if interval.value > 0.84 else interval.high - interval.value
+    assert claim.settled_by() == pytest.approx(40 * (reach / (interval.value - 0.84)) ** 2, abs=1)
 
 
 def test_a_figure_drawn_upwards_is_shown_so_where_it_must_not_be_high() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest
-from statsmodels.stats.proportion import proportion_confint
 
 from pytest_mllm_judge.statistics import (
     Interval,
@@ -32,7 +32,9 @@ def golden(figure: Figure, *, each: int = 1) -> Interval:
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
-    low, high = proportion_confint(hits, of, alpha=0.05, method="wilson")
+    low, high = import_module("statsmodels.stats.proportion").proportion_confint(
+        hits, of, alpha=0.05, method="wilson"
+    )
     return float(low), float(high)
 
 
