@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_mllm_judge import Judgements, agreement
+from pytest_mllm_judge import Estimate, Judgements, agreement
 from pytest_mllm_judge.statistics.sample import Average
 from tests.metrics.figures import judged
 
@@ -109,3 +109,33 @@ def test_refusing_more_never_lowers_a_distance() -> None:
     assert (difference <= 0.05).outcome == "undecided"
     assert difference.without is not None
     assert difference.without.value == 0
+
+
+def test_without_problems_an_item_is_left_out_where_either_judge_has_one() -> None:
+    ours = judged("pair", [("A", "A")] * 60 + [("A", "B")] * 10 + [("A", None)] * 10 + [("A", "A")] * 10)
+    theirs = judged("pair", [("A", "A")] * 80 + [("A", None)] * 10)
+    for first, second, sign in ((ours, theirs, 1), (theirs, ours, -1)):
+        difference = agreement.accuracy(first) - agreement.accuracy(second)
+        assert difference.value == pytest.approx(sign * (70 - 80) / 90)
+        assert difference.without is not None
+        assert difference.without.n == 70
+        assert difference.without.value == pytest.approx(sign * (60 - 70) / 70)
+        assert difference.problems == {"refused": 20}
+
+
+def test_judges_that_differ_alike_everywhere_differ_at_most_by_their_average_unseen() -> None:
+    sources = ["x"] * 80 + ["y"] * 20
+    ours = judged("score", [(3, 4)] * 100, sources=sources)
+    theirs = judged("score", [(3, 3)] * 100, sources=sources)
+
+    def difference(average: Average) -> Estimate:
+        first = agreement.mae(ours, by="source", average=average)
+        return first - agreement.mae(theirs, by="source", average=average)
+
+    plain, largest = difference("mean"), difference(max)
+    assert plain.value == largest.value == 1
+    assert plain.counted.method == "all alike, exact"
+    assert plain.low is not None
+    assert largest.high is not None
+    assert plain.high is not None
+    assert plain.low < 1 < plain.high < largest.high

@@ -95,6 +95,15 @@ def test_the_interval_of_a_share_of_fixed_items_is_that_of_its_repeats() -> None
     assert estimate.counted.method == "jackknife-t over repeats, plain"
 
 
+def test_three_repeats_have_the_variance_of_three() -> None:
+    """Four of 20 items err in one of three asks: s^2 = 1/3 each, v = 4 s^2 / 3 / 20^2, with t(40)."""
+    rows: Sequence[Row] = [("A", "A")] * 48 + [("A", "A"), ("A", "A"), ("A", "B")] * 4
+    estimate = agreement.accuracy(judged("pair", rows, repeats=3, fixed=True))
+    error = (4 * (1 / 3) / 3) ** 0.5 / 20
+    assert estimate.value == 56 / 60
+    assert estimate.low == pytest.approx(56 / 60 - 1.6838510 * error, abs=1e-7)
+
+
 def test_a_refused_repeat_leaves_the_others_to_decide() -> None:
     """Without problems an item with one ask left can't tell how the judge varies, so it is left out there."""
     rows: Sequence[Row] = [("A", "A"), ("A", "A"), ("A", "B"), ("A", "A")] * 20 + [("A", "A"), ("A", None)]

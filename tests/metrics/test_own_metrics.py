@@ -204,6 +204,11 @@ def test_mae_and_within_one_count_a_problem_as_the_farther_end() -> None:
     assert agreement.within_one(judgements).value == 0.25
 
 
+def test_within_one_takes_a_miss_by_exactly_one_point_from_the_humans_mean() -> None:
+    rows: Sequence[Row] = [(2, 3), (2, 4), ([1, 2], 1), ([1, 2], 3), (4, 3)]
+    assert agreement.within_one(judged("score", rows)).value == 3 / 5
+
+
 def test_rankings_have_a_top_and_a_tau() -> None:
     judgements = judged("batch", [("ABCD", "ABCD"), ("ABCD", "ABDC"), ("ABCD", "DCBA"), ("ABCD", None)] * 5)
     assert agreement.top(judgements).value == 0.5
