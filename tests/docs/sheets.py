@@ -23,7 +23,8 @@ _METHODS = {
     "jackknife-t, arctanh": "jackknife on the arctanh scale",
     "tango": "Tango's score",
     "wilson of each label, mover": "Wilson's score of each label, put together (MOVER)",
-    "jackknife-t, plain, less bias": "jackknife, its bias taken off",
+    "jackknife-t, log": "jackknife on the log scale, its bias taken off",
+    "jackknife-t, logit": "jackknife on the logit scale",
 }
 _COMBINED = {
     "majority": "the label that most gave",
