@@ -96,6 +96,12 @@ def test_the_pass_rate_is_that_of_prediction_powered_inference(seed: int) -> Non
     assert (estimate.n, estimate.unlabelled) == (300, 0)
 
 
+def test_a_judge_without_an_error_on_labelled_items_corrects_nothing() -> None:
+    """How it errs is unseen there, so the humans' own share stands (statistics.ppi_mean)."""
+    rows: Sequence[Row] = [("pass", "pass")] * 30 + [("fail", "fail")] * 20 + [(None, "pass")] * 50
+    assert agreement.pass_rate(judged("score", rows, tasks=BINARY)).value == pytest.approx(0.6)
+
+
 def test_the_pass_rate_needs_items_with_and_without_a_label() -> None:
     estimate = agreement.pass_rate(judged("score", ROWS, tasks=BINARY))
     assert (estimate.value, estimate.counted.reason) == (

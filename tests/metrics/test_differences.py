@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_mllm_judge import Estimate, Judgements, agreement
+from pytest_mllm_judge.statistics import tango
 from pytest_mllm_judge.statistics.sample import Average
 from tests.metrics.figures import judged
 
@@ -139,3 +140,15 @@ def test_judges_that_differ_alike_everywhere_differ_at_most_by_their_average_uns
     assert largest.high is not None
     assert plain.high is not None
     assert plain.low < 1 < plain.high < largest.high
+
+
+def test_of_four_verdicts_that_differ_all_may_go_one_way() -> None:
+    rows = [("A", "A"), ("B", "B"), ("A", "B"), ("tie", "tie")] * 15
+    changed = [("A", "tie"), ("B", "A"), ("A", "A"), ("tie", "B"), *rows[4:]]
+    difference = agreement.kappa(judged("pair", rows)) - agreement.kappa(judged("pair", changed))
+    assert difference.counted.method == "tango, few discordant"
+    assert difference.low is not None
+    assert difference.high is not None
+    reach = tango(4, 0, 60)[1]
+    assert difference.low <= -reach
+    assert difference.high >= reach

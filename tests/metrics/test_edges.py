@@ -135,6 +135,15 @@ def test_a_slice_of_one_cluster_leaves_nothing_to_decide_on() -> None:
     assert (estimate >= 0.1).outcome == "undecided"
 
 
+def test_of_slices_that_are_all_right_each_may_err_unseen_at_bonferronis_level() -> None:
+    rows: Sequence[Row] = [("A", "A"), ("B", "B")] * 30
+    judgements = judged("pair", rows, sources=["x"] * 40 + ["y"] * 20)
+    estimate = agreement.accuracy(judgements, by="source")
+    unseen = [1 - 0.025 ** (1 / n) for n in (40, 20)]
+    assert estimate.low == pytest.approx(1 - sum(unseen) / 2)
+    assert (estimate.value, estimate.high) == (1, 1)
+
+
 def test_reasons_say_what_is_missing() -> None:
     no_label = "none of these judgements has a human label to agree with"
     assert agreement.kappa(judged("pair", [(None, "A")] * 20)).counted.reason == no_label

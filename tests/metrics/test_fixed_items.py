@@ -104,6 +104,14 @@ def test_three_repeats_have_the_variance_of_three() -> None:
     assert estimate.low == pytest.approx(56 / 60 - 1.6838510 * error, abs=1e-7)
 
 
+def test_an_item_that_was_asked_once_tells_nothing_of_how_the_judge_varies() -> None:
+    rows: Sequence[Row] = [("A", "A"), ("A", "B")] * 20
+    judgements = judged("pair", rows, repeats=2, fixed=True)[:-1]
+    estimate = agreement.accuracy(judgements)
+    assert (estimate.low, estimate.high, estimate.counted.reason) == (None, None, NO_REPEATS)
+    assert (estimate.repeats, estimate.noise) == (1, None)
+
+
 def test_a_refused_repeat_leaves_the_others_to_decide() -> None:
     """Without problems an item with one ask left can't tell how the judge varies, so it is left out there."""
     rows: Sequence[Row] = [("A", "A"), ("A", "A"), ("A", "B"), ("A", "A")] * 20 + [("A", "A"), ("A", None)]
