@@ -228,6 +228,9 @@ def _refuse_unknown(rows: Rows, tasks: Tasks) -> None:
         known.add(key)
         if item.task == "batch":
             fits = human is None or sorted(str(verdict)) == sorted(str(human))
+        elif item.task == "score" and not isinstance(verdict, str):
+            low, high = tasks.score.scale[0], tasks.score.scale[-1]  # a mean of points lies between them
+            fits = not isinstance(low, str) and not isinstance(high, str) and low <= verdict <= high
         else:
             fits = tasks.allows(item, verdict)
         if not fits:
