@@ -126,7 +126,7 @@ def interval_of(
     if result.reason == NO_REPEATS:
         return result
     if result.low is None:
-        result = _nearly_alike(result, figure, left, average)
+        result = _inside(_nearly_alike(result, figure, left, average), figure)
     return replace(result, reason=result.reason or figure.reason(left.parts))
 
 

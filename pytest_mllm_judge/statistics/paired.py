@@ -190,7 +190,7 @@ def paired_difference(
     if result.value is None or result.reason == NO_REPEATS:
         return result
     if discordant < MIN_DISCORDANT:
-        result = _by_tango(result, figure, discordant)
+        result = _by_tango(result, figure, discordant, left)
     elif result.low is None and np.isfinite(change.each).all():
         result = _by_corners(result, figure, (left, right), average)
     why = {figure.reason(left.parts), (other or figure).reason(right.parts)} - {""} if discordant else set()
@@ -205,10 +205,13 @@ def _within(result: Interval, figure: Figure) -> Interval:
     return replace(result, low=max(-reach, result.low), high=min(reach, result.high))
 
 
-def _by_tango(result: Interval, figure: Figure, discordant: int) -> Interval:
+def _by_tango(result: Interval, figure: Figure, discordant: int, left: Left) -> Interval:
+    """Bounds of few changes; of slices that weigh alike, each counts as many clusters as the smallest has."""
     assert result.value is not None
-    changed = min(discordant, result.clusters)
-    reach = figure.unit * tango(changed, 0, result.clusters, confidence=result.confidence)[1]
+    smallest = min(part.sample.groups for part in left.parts)
+    size = min(result.clusters, len(left.parts) * smallest)
+    changed = min(discordant, size)
+    reach = figure.unit * tango(changed, 0, size, confidence=result.confidence)[1]
     lows = (-reach, result.value, *([] if result.low is None else [result.low]))
     highs = (reach, result.value, *([] if result.high is None else [result.high]))
     method = "tango, no discordance" if discordant == 0 else "tango, few discordant"

@@ -153,3 +153,10 @@ def test_a_field_that_no_item_has_is_named_when_slicing() -> None:
     with pytest.raises(SettingsError, match="no item here has a field 'sorce'; did you mean 'source'"):
         agreement.accuracy(PAIRS).where(sorce="x")
     assert agreement.accuracy(PAIRS).where(source=frozenset(["x"])).n == 20
+
+
+def test_a_small_slice_is_not_vouched_for_by_a_large_one() -> None:
+    """Two slices of 50 and 2 alike: a change of half the small one would be a quarter of the figure."""
+    pairs = judged("pair", [("A", "A")] * 52, sources=["large"] * 50 + ["small"] * 2)
+    estimate = agreement.accuracy(pairs, by="source")
+    assert ((estimate - estimate) >= -0.05).outcome == "undecided"
