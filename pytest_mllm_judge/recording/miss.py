@@ -23,18 +23,24 @@ Content = TypeVar("Content")
 def explain(question: Question, exchanges: Sequence[Exchange], *, path: Path, rerecord: str) -> str:
     """Why the question can't be played from the exchanges of the cassette at `path`."""
     asked = exchange_of(question, {})
-    lines = [f"judge {question.judge!r} has no recorded reply for {_name(asked)}"]
+    lines = [f"judge {question.judge!r} has no recorded reply for {name_of(asked)}"]
     if exchanges:
         nearest = _nearest(asked, exchanges)
         lines.append(f"  cassette  {path} ({len(exchanges)} exchange{'s' * (len(exchanges) != 1)})")
-        lines.append(f"  nearest   {_name(nearest)}")
+        lines.append(f"  nearest   {name_of(nearest)}")
         lines += _column("differs", _differences(asked, nearest, _previews(question)))
     else:
         lines.append(f"  cassette  {path} ({'holds no exchange' if path.exists() else 'does not exist'})")
     return "\n".join([*lines, f"  record    {rerecord}"])
 
 
-def _name(exchange: Exchange) -> str:
+def differing(question: Question, recorded: Exchange) -> list[str]:
+    """Each part in which a recorded exchange is not this question's, as a clause."""
+    return _differences(exchange_of(question, {}), recorded, _previews(question))
+
+
+def name_of(exchange: Exchange) -> str:
+    """The exchange's item, with its variant and repeat where it has one."""
     variant = [f"variant {exchange.variant!r}"] if exchange.variant else []
     repeat = [f"repeat {exchange.repeat}"] if exchange.repeat else []
     told = ", ".join(variant + repeat)
