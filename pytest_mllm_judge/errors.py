@@ -4,8 +4,10 @@ MllmJudgeError
 ├── BenchmarkError    a benchmark's file, line, item, image or gate is wrong
 ├── SettingsError     a judge, an option or a setting is wrong or missing
 ├── JudgeError        a judge was asked and gave nothing back
+├── NotAsked          a question that is not asked any more in this run
 └── CassetteError     a cassette can't be read or written
-    └── CassetteMiss  a question that was never recorded
+    ├── CassetteMiss  a question that was never recorded
+    └── HoldsSecret   an exchange that was not written, since it holds a secret
 ClaimFailed           (an AssertionError) a claim fails
 Undecided             (an AssertionError) the data can't settle a claim
 UndecidedWarning      (a UserWarning) the same, where an undecided claim is to be taken as true
@@ -55,12 +57,20 @@ class JudgeError(MllmJudgeError):
         super().__init__(what)
 
 
+class NotAsked(MllmJudgeError):
+    """A question is not asked any more in this run: the budget is spent, or the asking was stopped."""
+
+
 class CassetteError(MllmJudgeError):
     """A cassette can't be read, or can't be written."""
 
 
 class CassetteMiss(CassetteError):
     """A question was not recorded and the record mode forbids asking it."""
+
+
+class HoldsSecret(CassetteError):
+    """An exchange was not written, since it holds what looks like a secret."""
 
 
 class ClaimFailed(AssertionError):

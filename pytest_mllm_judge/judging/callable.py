@@ -6,11 +6,15 @@
         return my_pipeline(prompt, images=question.item.images)
 
 The function is given the `Question` and returns the reply's text, a `Reply`, or a dict of a reply's fields.
-An exception becomes a `JudgeError`. It may be called from several threads at once.
+An exception becomes a `JudgeError`. A plain function is called once at a time, since a model in this process
+seldom bears more; with `concurrent = true` in its table from several threads at once. An `async def` function
+is awaited many times at once, in a loop that runs beside the tests.
 """
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -39,6 +43,9 @@ class CallableJudge(Judge):
         self._prompt = load_prompt(settings.prompt, root=context.root)
         self._parser = parser_named(settings.parser, context.root)
         self.sends_images = self._prompt.shows_images
+        self._is_async = inspect.iscoroutinefunction(self._function)
+        self.at_once = None if self._is_async or settings.concurrent else 1
+        self.time_limit = settings.time_limit
 
     def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
         """The prompt, rendered; the function may use it, or the item alone."""
@@ -52,11 +59,32 @@ class CallableJudge(Judge):
         start = time.perf_counter()
         try:
             answer = self._function(question)
+            if self._is_async:
+                answer = asyncio.run(answer)
         except MllmJudgeError:
             raise
         except Exception as error:
-            what = f"{self._spec} raised {type(error).__name__}: {error}"
-            raise JudgeError(f"judge {self.name!r}, item {question.item.id!r}: {what}") from error
+            raise self._failure(question, error) from error
+        return self._timed(question, answer, start)
+
+    async def ask_async(self, question: Question) -> Reply:
+        """Call the function once: awaited if it is `async def`, else in a thread."""
+        if not self._is_async:
+            return await super().ask_async(question)
+        start = time.perf_counter()
+        try:
+            answer = await self._function(question)
+        except MllmJudgeError:
+            raise
+        except Exception as error:
+            raise self._failure(question, error) from error
+        return self._timed(question, answer, start)
+
+    def _failure(self, question: Question, error: Exception) -> JudgeError:
+        what = f"{self._spec} raised {type(error).__name__}: {error}"
+        return JudgeError(f"judge {self.name!r}, item {question.item.id!r}: {what}")
+
+    def _timed(self, question: Question, answer: Any, start: float) -> Reply:
         reply = self._reply(question, answer)
         latency = time.perf_counter() - start
         return reply if reply.latency is not None else reply.model_copy(update={"latency": latency})

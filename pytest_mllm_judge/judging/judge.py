@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.judging.threads import in_a_thread
 from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply, Tasks
 from pytest_mllm_judge.model.frozen import Frozen
 
@@ -45,6 +46,11 @@ class Judge(ABC):
     speaks_http: ClassVar[bool] = False
     """It sends through `context.wrap`, so its HTTP exchanges are what the cassette holds."""
 
+    at_once: int | None = None
+    """How many questions it can be asked at a time; None for any number."""
+    time_limit: float = 900.0
+    """Seconds after which a question is given up, retries included."""
+
     def __init__(self, name: str, context: Context) -> None:
         self.name = name
         self.tasks = context.tasks
@@ -79,6 +85,13 @@ class Judge(ABC):
     def ask(self, question: Question) -> Reply:
         """Ask once, without retries. Raise JudgeError if nothing came back."""
 
+    async def ask_async(self, question: Question) -> Reply:
+        """The same as `ask`, awaited: in a thread, unless a kind of judge has a way of its own."""
+        return await in_a_thread(lambda: self.ask(question))
+
+    async def aclose(self) -> None:  # noqa: B027 - most judges hold nothing open
+        """Let go of what `ask_async` opened, in the loop that it was awaited in."""
+
     @abstractmethod
     def parse(self, item: Item, reply: Reply) -> Parsed:
         """Read a reply. Never raises on any text."""
@@ -87,6 +100,10 @@ class Judge(ABC):
         """What the exchange cost by the settings' prices; None if unknown."""
         del reply
         return None
+
+    def unpriced(self) -> str:
+        """Why `cost` is not known, as a sentence without its full stop; '' if it is."""
+        return f"judge {self.name!r} has no prices"
 
     def read(self, question: Question, reply: Reply) -> Judgement:
         """The judgement that a reply to a question comes to."""

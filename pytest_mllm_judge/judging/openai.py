@@ -22,7 +22,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -39,6 +39,7 @@ from pytest_mllm_judge.judging.parsers import parser_named
 from pytest_mllm_judge.judging.pictures import change_of
 from pytest_mllm_judge.judging.prompting import load_prompt
 from pytest_mllm_judge.judging.settings import OpenAISettings, table
+from pytest_mllm_judge.judging.threads import in_a_thread
 from pytest_mllm_judge.model import Item, Parsed, Question, Reply
 
 OPENAI = "https://api.openai.com/v1"
@@ -47,6 +48,8 @@ PER_MILLION = 1_000_000
 _ENV = "env:"
 _UNSET = "unset"
 """Stands where a replay needs a key or a header and the environment has none."""
+_FAULTS = (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, ValueError)
+"""What the SDK raises where no chat completion came back; it lets some of its libraries' errors through."""
 _OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 _PASSING = (408, 409, 429)
 """Statuses below 500 that may pass by themselves."""
@@ -69,8 +72,11 @@ class OpenAIJudge(Judge):
         self._change = change_of(settings)
         self._sampling = settings.sampling
         self._client: openai.OpenAI | None = None
+        self._async_client: openai.AsyncOpenAI | None = None
+        self._is_overridden = False
         self._lock = threading.Lock()
         self.sends_images = self._prompt.shows_images
+        self.time_limit = settings.time_limit
 
     def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
         """The prompt, rendered, with the sampling settings as they are sent."""
@@ -87,20 +93,37 @@ class OpenAIJudge(Judge):
 
     def ask(self, question: Question) -> Reply:
         """Send the question once. Raises JudgeError if no chat completion came back."""
-        messages = [chat_message(message) for message in question.messages]
+        request = self._request(question)
         client = self.client
         start = time.perf_counter()
         try:
-            completion = client.chat.completions.create(
-                model=question.model,
-                messages=cast("Any", messages),
-                # Everything else as the question says it: nothing that the SDK would add or rename.
-                extra_body=dict(question.settings),
-                extra_headers=self._headers(),
-            )
-        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            raise self._failure(question, error) from error
+            completion = client.chat.completions.create(**request)
+        except _FAULTS as error:
+            raise self._failure(question, error, client.base_url.host) from error
         return self._reply(question, completion, latency=time.perf_counter() - start)
+
+    async def ask_async(self, question: Question) -> Reply:
+        """The same, many at once. A client of the user's own is called from threads."""
+        if self.settings.client or self._is_overridden:
+            return await super().ask_async(question)
+        request = await in_a_thread(lambda: self._request(question))  # pictures take their time
+        client = self._async_client = self._async_client or self._new_async_client()
+        start = time.perf_counter()
+        try:
+            completion = await client.chat.completions.create(**request)
+        except _FAULTS as error:
+            raise self._failure(question, error, client.base_url.host) from error
+        return self._reply(question, completion, latency=time.perf_counter() - start)
+
+    def _request(self, question: Question) -> dict[str, Any]:
+        """What the SDK is given. Raises BenchmarkError for a picture that can't be sent."""
+        return {
+            "model": question.model,
+            "messages": [chat_message(message) for message in question.messages],
+            # Everything else as the question says it: nothing that the SDK would add or rename.
+            "extra_body": dict(question.settings),
+            "extra_headers": self._headers(),
+        }
 
     def parse(self, item: Item, reply: Reply) -> Parsed:
         """Read a reply by the parser of the settings."""
@@ -112,6 +135,10 @@ class OpenAIJudge(Judge):
         if prices is None or used is None:
             return None
         return (used.input_tokens * prices.input + used.output_tokens * prices.output) / PER_MILLION
+
+    def unpriced(self) -> str:
+        """Whether the settings lack prices, in words."""
+        return f"{table(self.name)} has no prices" if self.settings.prices is None else ""
 
     def missing_key(self) -> str | None:
         """The variable that a real call would need and that is not set, in a sentence."""
@@ -134,6 +161,12 @@ class OpenAIJudge(Judge):
                 self._client.close()
             self._client = None
 
+    async def aclose(self) -> None:
+        """Close the connections of `ask_async`."""
+        client, self._async_client = self._async_client, None
+        if client is not None:
+            await client.close()
+
     @property
     def client(self) -> openai.OpenAI:
         """The one client of this judge, on the cassette's transport; made when it is first needed."""
@@ -146,18 +179,44 @@ class OpenAIJudge(Judge):
         """Ask through this client from now on; it must send through this judge's own transport."""
         with self._lock:
             self._client = client.with_options(max_retries=0)
+            self._is_overridden = True
 
     def _new_client(self) -> openai.OpenAI:
-        settings = self.settings
-        address = settings.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI
-        transport = self._context.wrap(_KeyAtTheDoor(self.missing_key, _transport(address)))
-        return openai.OpenAI(
-            api_key=os.environ.get(settings.key_variable or "") or _UNSET,
-            base_url=address,
-            max_retries=0,
-            timeout=self._timeout,
-            http_client=openai.DefaultHttpxClient(transport=transport),
-        )
+        transport = httpx2.HTTPTransport(limits=openai.DEFAULT_CONNECTION_LIMITS, proxy=self._proxy)
+        http_client = openai.DefaultHttpxClient(transport=self._recorded(transport))
+        return openai.OpenAI(**self._common(), http_client=http_client)
+
+    def _new_async_client(self) -> openai.AsyncOpenAI:
+        transport = httpx2.AsyncHTTPTransport(limits=openai.DEFAULT_CONNECTION_LIMITS, proxy=self._proxy)
+        http_client = openai.DefaultAsyncHttpxClient(transport=self._recorded(transport))
+        return openai.AsyncOpenAI(**self._common(), http_client=http_client)
+
+    def _recorded(self, transport: Any) -> Any:
+        return self._context.wrap(_KeyAtTheDoor(self.missing_key, transport))
+
+    def _common(self) -> dict[str, Any]:
+        """What a client is told, sync or async."""
+        return {
+            "api_key": os.environ.get(self.settings.key_variable or "") or _UNSET,
+            "base_url": self._address,
+            "max_retries": 0,
+            "timeout": self._timeout,
+        }
+
+    @property
+    def _address(self) -> str:
+        return self.settings.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI
+
+    @property
+    def _proxy(self) -> str | None:
+        """The environment's proxy for this address: a client that is given a transport looks for none.
+
+        One's own machine is never behind one.
+        """
+        address = urlsplit(self._address)
+        host = address.hostname or ""
+        proxies = {} if host in _OWN_MACHINE or proxy_bypass(host) else getproxies()
+        return proxies.get(address.scheme) or proxies.get("all")
 
     @property
     def _timeout(self) -> httpx2.Timeout:
@@ -172,7 +231,7 @@ class OpenAIJudge(Judge):
 
         def wrap(transport: Any) -> Any:
             wrapped.append(transport)
-            return self._context.wrap(_KeyAtTheDoor(self.missing_key, transport))
+            return self._recorded(transport)
 
         function = load_function(spec, root=self._context.root, where=where)
         try:
@@ -214,9 +273,9 @@ class OpenAIJudge(Judge):
     def _asked(self, question: Question) -> str:
         return f"judge {self.name!r}, item {question.item.id!r}"
 
-    def _failure(self, question: Question, error: Exception) -> JudgeError:
+    def _failure(self, question: Question, error: Exception, host: str) -> JudgeError:
         """What went wrong, in one sentence that never holds a key."""
-        asked, host = self._asked(question), self.client.base_url.host
+        asked = self._asked(question)
         if isinstance(error, openai.APIStatusError):
             status = error.status_code
             what = f"{asked}: {host} answered HTTP {status}: {self._clean(_message(error))}"
@@ -243,32 +302,32 @@ class OpenAIJudge(Judge):
         return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + " ..."
 
 
-class _KeyAtTheDoor(httpx2.BaseTransport):
+class _KeyAtTheDoor(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     """Below the cassette: reached by real calls only, which must not go out without their key."""
 
-    def __init__(self, missing: Callable[[], str | None], transport: httpx2.BaseTransport) -> None:
+    def __init__(self, missing: Callable[[], str | None], transport: Any) -> None:
         self._missing = missing
         self._transport = transport
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self._check()
+        response: httpx2.Response = self._transport.handle_request(request)
+        return response
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self._check()
+        response: httpx2.Response = await self._transport.handle_async_request(request)
+        return response
+
+    def _check(self) -> None:
         if (missing := self._missing()) is not None:
             raise SettingsError(f"{missing}\n  Set it, or replay a cassette, which needs none.")
-        return self._transport.handle_request(request)
 
     def close(self) -> None:
         self._transport.close()
 
-
-def _transport(base_url: str) -> httpx2.HTTPTransport:
-    """A transport as the SDK would make it, with the environment's proxy for this address.
-
-    A client that is given a transport looks for no proxy itself. One's own machine is never behind one.
-    """
-    address = urlsplit(base_url)
-    host = address.hostname or ""
-    proxies = {} if host in _OWN_MACHINE or proxy_bypass(host) else getproxies()
-    proxy = proxies.get(address.scheme) or proxies.get("all")
-    return httpx2.HTTPTransport(limits=openai.DEFAULT_CONNECTION_LIMITS, proxy=proxy)
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 def _of_repeat(sampling: Mapping[str, JsonValue], seed: int | None, repeat: int) -> dict[str, JsonValue]:

@@ -39,7 +39,8 @@ class OpenAISettings(Frozen):
     it is. With `seed`, repeat r is asked with seed + r.
 
     `max_side` (pixels) shrinks larger pictures; `encode` and `quality` (1 to 100) say how they are sent
-    (see `judging/pictures.py`); `detail` is the API's setting of that name. `timeout` is in seconds.
+    (see `judging/pictures.py`); `detail` is the API's setting of that name. `timeout` is for one try and
+    `time_limit` for a question with all its retries, both in seconds.
     """
 
     kind: Literal["openai"]
@@ -49,6 +50,7 @@ class OpenAISettings(Frozen):
     headers: dict[str, str] = Field(default_factory=dict)
     client: Some | None = None
     timeout: float = Field(default=600.0, gt=0)
+    time_limit: float = Field(default=900.0, gt=0)
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
 
     prompt: Some = "no-cot"
@@ -125,11 +127,15 @@ class CallableSettings(Frozen):
 
     `model` names what the function asks, in questions and cassettes; the function's own name unless set.
     Change it when the function's behaviour changes, since cassettes can't see into the function.
+    `concurrent`: it may be called from several threads at once. `time_limit` is for a question with all its
+    retries, in seconds.
     """
 
     kind: Literal["callable"]
     function: Some
     model: Some | None = None
+    concurrent: bool = False
+    time_limit: float = Field(default=900.0, gt=0)
     prompt: Some = "no-cot"
     parser: Some = "strict"
 

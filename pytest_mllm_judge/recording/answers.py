@@ -89,6 +89,25 @@ def to_reply(reply: Mapping[str, Any], *, asked: str) -> Reply:
     )
 
 
+def read_chat(reply: Mapping[str, Any], *, asked: str) -> Reply | None:
+    """What an SDK would read from a packed chat completion; None where only an SDK can tell.
+
+    That is an answer kept whole, and one whose content, refusal, ending, model or usage is of another type
+    than the chat API says.
+    """
+    message = reply.get("message", ())
+    if "raw" in reply or "raw64" in reply or "content" in message or "refusal" in message:
+        return None
+    if any(not isinstance(reply.get(key), str | None) for key in ("finish_reason", "by")):
+        return None
+    if not isinstance(reply.get("usage"), list | None):
+        return None
+    read = to_reply(reply, asked=asked)
+    if read.refusal == "" or read.model == "":
+        return read.model_copy(update={"refusal": read.refusal or None, "model": read.model or None})
+    return read
+
+
 def _pack_raw(answer: Answer) -> dict[str, Any]:
     packed: dict[str, Any] = {}
     try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 DIGEST = 32
@@ -59,6 +59,18 @@ class Exchange:
 _ASKED = tuple(each.name for each in fields(Exchange) if each.name != "reply")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A question that got no reply in a run: why, and the HTTP status if there was one.
+
+    It stands in a journal only, so that all processes of the run know; it is asked again by the next run.
+    """
+
+    question: str
+    reason: str
+    status: int | None = None
+
+
 def dumps(data: Any) -> bytes:
     """Compact JSON in UTF-8; escaped ASCII where a lone surrogate has no UTF-8."""
     try:
@@ -79,7 +91,27 @@ def to_line(exchange: Exchange) -> bytes:
         data["prompt"] = exchange.prompt
     if exchange.settings:
         data["settings"] = dict(sorted(exchange.settings.items()))
-    body = dumps({**data, **exchange.reply})[:-1]
+    return _summed({**data, **exchange.reply})
+
+
+def failure_to_line(failure: Failure) -> bytes:
+    """The failure as a line, without its line feed."""
+    return _summed(asdict(failure))
+
+
+def failure_from_line(line: bytes) -> Failure:
+    """Read a failure's line back. Raise FormatError if it is damaged."""
+    digest_of(line)
+    try:
+        data = json.loads(line)
+        del data["sum"]
+        return Failure(**data)
+    except (ValueError, TypeError) as error:
+        raise FormatError("it is not a failure") from error
+
+
+def _summed(data: Mapping[str, Any]) -> bytes:
+    body = dumps(data)[:-1]
     return body + _SUM + _crc(body) + _END
 
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from pytest_mllm_judge.errors import CassetteError, CassetteMiss, SettingsError, did_you_mean
+from pytest_mllm_judge.errors import (
+    CassetteError,
+    CassetteMiss,
+    JudgeError,
+    MllmJudgeError,
+    SettingsError,
+    did_you_mean,
+)
 from pytest_mllm_judge.model import Question, Reply
-from pytest_mllm_judge.recording.answers import of_reply, to_reply
+from pytest_mllm_judge.recording.answers import of_reply, read_chat, to_reply
 from pytest_mllm_judge.recording.asking import Asking, now_asking
 from pytest_mllm_judge.recording.facts import digest_of, exchange_of
-from pytest_mllm_judge.recording.format import Exchange
+from pytest_mllm_judge.recording.format import Exchange, Failure
+from pytest_mllm_judge.recording.guard import Guard
 from pytest_mllm_judge.recording.miss import explain
 from pytest_mllm_judge.recording.store import Store
 
@@ -30,7 +39,9 @@ class Recorder:
     question is a CassetteMiss, and nothing is locked or written), `new_episodes` (what is not recorded), or
     `all` (each question once more in this run; the old recording stays until the new one is there).
     `rerecord` is the command that a miss ends with. `run` is what the processes of one run have in common;
-    without it this process is a run of its own. Only mode `all` needs it.
+    without it this process is a run of its own. With `wire`, every reply of a judge that speaks HTTP is
+    played through its client; otherwise it is read from the cassette directly. Nothing is written out of
+    the folder `within` (by default the cassette's). `guard` is shared by cassettes that share secrets.
 
     `played` and `recorded` count the replies that came from the cassette and those that were asked for.
 
@@ -38,7 +49,18 @@ class Recorder:
     or can't be read or written.
     """
 
-    def __init__(self, path: Path, mode: Mode, *, judge: str, rerecord: str, run: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        mode: Mode,
+        *,
+        judge: str,
+        rerecord: str,
+        run: str = "",
+        wire: bool = False,
+        within: Path | None = None,
+        guard: Guard | None = None,
+    ) -> None:
         if mode not in MODES:
             raise SettingsError(
                 f"record mode {mode!r} is none of {', '.join(MODES)}{did_you_mean(mode, MODES)}"
@@ -47,10 +69,13 @@ class Recorder:
         self.mode = mode
         self.judge = judge
         self.rerecord = rerecord
+        self.wire = wire
         self.played = 0
         self.recorded = 0
         run_id = "".join(filter(str.isalnum, run)) or uuid.uuid4().hex
-        self._store = Store(path, run=run_id, again=mode == "all", rerecord=rerecord)
+        self._store = Store(
+            path, run=run_id, again=mode == "all", rerecord=rerecord, within=within, guard=guard
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -75,12 +100,26 @@ class Recorder:
         """Whether the reply would be played. In mode `all`: whether this run has asked already."""
         return self._store.settled(digest_of(question))
 
+    def play(self, question: Question, ask: Callable[[], Reply], *, over_http: bool) -> Reply:
+        """The recorded reply of a question that `has` knows; for `ask` and `over_http` see `exchange`.
+
+        It has the latency that stands in the side file, if there is one.
+        """
+        exchange = self._found(question)
+        self.played += 1
+        reply = self._directly(exchange, over_http=over_http)
+        if reply is None:
+            with self._over_http(question):
+                reply = ask()
+        latency = self._store.times.latency(exchange.question)
+        return reply if reply.latency == latency else reply.model_copy(update={"latency": latency})
+
     def exchange(self, question: Question, ask: Callable[[], Reply], *, over_http: bool) -> Reply:
         """The reply to a question: played, or asked for by `ask` and recorded.
 
-        `over_http`: `ask` sends through the transport that `wrap` gave, and is called for a replay too;
+        `over_http`: `ask` sends through the transport that `wrap` gave, and may be called for a replay too;
         otherwise the reply itself is what the cassette holds. While one process or thread asks, the others
-        that record into this cassette wait, and then play what it recorded. A played reply has no latency.
+        that record into this cassette wait, and then play what it recorded.
         Raise CassetteMiss in mode `none` for an unknown question, before `ask` is called.
         """
         digest = self._known(question)
@@ -88,7 +127,21 @@ class Recorder:
             with self._store.locked():
                 if not self._store.settled(digest):
                     return self._record(question, ask, over_http=over_http)
-        return self._play(question, ask, over_http=over_http)
+        self.rename(question)
+        return self.play(question, ask, over_http=over_http)
+
+    async def record(
+        self, question: Question, ask: Callable[[], Awaitable[Reply]], *, over_http: bool
+    ) -> Reply:
+        """Ask once, and write the reply before it is given. Only between `lead` and `resign`."""
+        if over_http:
+            with self._over_http(question):
+                reply = await ask()
+        else:
+            reply = await ask()
+            self._store.append(exchange_of(question, of_reply(reply, asked=question.model)))
+        self._note(question, reply)
+        return reply
 
     @contextmanager
     def asking(self, question: Question) -> Iterator[None]:
@@ -100,7 +153,50 @@ class Recorder:
         known = self._store.settled(self._known(question))
         with self._over_http(question):
             yield
-        self._count(played=known)
+        if known:
+            self.played += 1
+        else:
+            self.recorded += 1
+
+    def lead(self) -> bool:
+        """Take the right to ask and record, until `resign`; False if another process has it."""
+        return self._store.lead()
+
+    def resign(self) -> None:
+        """Let another process ask and record."""
+        self._store.resign()
+
+    def refresh(self) -> None:
+        """Read what other processes have recorded since the last look."""
+        self._store.refresh()
+
+    def fail(self, question: Question, error: MllmJudgeError) -> None:
+        """Tell this run's other processes that the question got no reply. Between `lead` and `resign`."""
+        status = error.status if isinstance(error, JudgeError) else None
+        self._store.fail(Failure(question=digest_of(question), reason=str(error), status=status))
+
+    def failure(self, question: Question) -> JudgeError | None:
+        """What a process of this run met when it asked; None if it got a reply, or none has asked."""
+        failed = self._store.failure(digest_of(question))
+        return None if failed is None else JudgeError(failed.reason, status=failed.status)
+
+    def failures(self) -> list[JudgeError]:
+        """What the processes of this run met, for every question that got no reply."""
+        return [JudgeError(failed.reason, status=failed.status) for failed in self._store.failures]
+
+    def fresh(self, since: int = 0) -> list[Reply]:
+        """The replies that this run recorded, in any process, from the `since`-th on (counted from 0)."""
+        found = map(self._store.find, list(islice(self._store.fresh, since, None)))
+        return [to_reply(each.reply, asked=each.model) for each in found if each is not None]
+
+    def rename(self, question: Question) -> None:
+        """Let the first of the items that ask the same question name its exchange, whoever asked first."""
+        if self.mode == "none":
+            return
+        exchange = self._found(question)
+        named = replace(exchange, item=question.item.id, variant=question.variant)
+        if named.name < exchange.name:
+            self._store.append(named)
 
     def close(self, *, merge: bool = True) -> None:
         """Move what was recorded into the sorted cassette.
@@ -126,16 +222,19 @@ class Recorder:
         else:
             reply = ask()
             self._store.append(exchange_of(question, of_reply(reply, asked=question.model)))
-        self._count(played=False)
+        self._note(question, reply)
         return reply
 
-    def _play(self, question: Question, ask: Callable[[], Reply], *, over_http: bool) -> Reply:
-        self._name(question)
-        self._count(played=True)
+    def _note(self, question: Question, reply: Reply) -> None:
+        self.recorded += 1
+        if reply.latency is not None:
+            self._store.note_time(digest_of(question), reply.latency)
+
+    def _directly(self, exchange: Exchange, *, over_http: bool) -> Reply | None:
+        """The reply without a client, where it need not be read by one."""
         if not over_http:
-            return to_reply(self._found(question).reply, asked=question.model)
-        with self._over_http(question):
-            return ask().model_copy(update={"latency": None})
+            return to_reply(exchange.reply, asked=exchange.model)
+        return None if self.wire else read_chat(exchange.reply, asked=exchange.model)
 
     def _found(self, question: Question) -> Exchange:
         exchange = self._store.find(digest_of(question))
@@ -157,21 +256,6 @@ class Recorder:
             )
         if asking.packed is not None:
             self._store.append(exchange_of(question, asking.packed))
-
-    def _name(self, question: Question) -> None:
-        """Let the first of the items that ask the same question name its exchange, whoever asked first."""
-        if self.mode == "none":
-            return
-        exchange = self._found(question)
-        named = replace(exchange, item=question.item.id, variant=question.variant)
-        if named.name < exchange.name:
-            self._store.append(named)
-
-    def _count(self, *, played: bool) -> None:
-        if played:
-            self.played += 1
-        else:
-            self.recorded += 1
 
 
 def merge(path: Path) -> None:

@@ -1,7 +1,8 @@
 """A cassette's files: the sorted cassette, and beside it the journal that recording appends to.
 
-A journal's line is the run that asked, a space, and an exchange as `format` writes it. Where both files
-know a question, the journal is newer. Everything that writes holds one lock for all threads and processes.
+A journal's line is the run that asked, a space, and an exchange as `format` writes it; or, after a `!`, a
+question that got no reply. Where both files know a question, the journal is newer. Whoever writes holds the
+file lock: for one exchange, or for as long as it asks (`lead`), while the others read the journal along.
 """
 
 from __future__ import annotations
@@ -11,14 +12,26 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from pytest_mllm_judge.errors import CassetteError
-from pytest_mllm_judge.recording.format import Exchange, FormatError, digest_of, from_line, to_line
+from pytest_mllm_judge.recording import disk
+from pytest_mllm_judge.recording.format import (
+    Exchange,
+    Failure,
+    FormatError,
+    digest_of,
+    failure_from_line,
+    failure_to_line,
+    from_line,
+    to_line,
+)
 from pytest_mllm_judge.recording.guard import Guard
+from pytest_mllm_judge.recording.times import Times
 
 
 class _Line(NamedTuple):
@@ -37,24 +50,39 @@ class Store:
     """The exchanges of one cassette, found by the question's digest.
 
     `run` names the run that this process belongs to. With `again`, only what that run recorded counts as
-    settled. `rerecord` is the command that a message ends with.
+    settled. `rerecord` is the command that a message ends with. `within` is the folder that nothing may be
+    written out of, `guard` what knows the secrets. `fresh` are the questions that this run recorded, in the
+    order in which this process learned of them.
     """
 
-    def __init__(self, path: Path, *, run: str = "-", again: bool = False, rerecord: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        run: str = "-",
+        again: bool = False,
+        rerecord: str = "",
+        within: Path | None = None,
+        guard: Guard | None = None,
+    ) -> None:
         self.path = path
         self.journal = path.with_name(path.name + ".journal")
+        self.times = Times(path)
         self.rerecord = rerecord
-        self.guard = Guard()
+        self.guard = guard or Guard()
+        self.fresh: dict[str, None] = {}
+        self._within = within or path.parent
         self._run = run.encode()
         self._again = again
         self._lines: dict[str, _Line] = {}
-        self._fresh: set[str] = set()
+        self._failed: dict[str, Failure] = {}
         self._stamp: tuple[int, int, int] | None = None
         self._read = 0
         self._numbered = 0
         self._loaded = False
         self._has_locked = False
-        self._threads = threading.RLock()
+        self._memory = threading.RLock()  # for what is remembered, held for moments
+        self._threads = threading.RLock()  # for the right to write, held while a question is asked
         self._lock_path = path.with_name(path.name + ".lock")
         self._lock = FileLock(self._lock_path, thread_local=False, poll_interval=0.005)
 
@@ -65,7 +93,16 @@ class Store:
     def settled(self, digest: str) -> bool:
         """Whether the question is answered by what is recorded, so that it must not be asked (again)."""
         self._load()
-        return digest in (self._fresh if self._again else self._lines)
+        return digest in (self.fresh if self._again else self._lines)
+
+    def failure(self, digest: str) -> Failure | None:
+        """Why the question got no reply in this run; None if it was not asked, or was answered."""
+        return None if digest in self.fresh else self._failed.get(digest)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Every question that got no reply in this run."""
+        return list(self._failed.values())
 
     def find(self, digest: str) -> Exchange | None:
         """The recorded exchange of a question; None if there is none."""
@@ -82,24 +119,62 @@ class Store:
         """Write an exchange to the journal. Raise CassetteError if it can't be, or must not be, written."""
         text = to_line(exchange)
         self.guard.check(text.decode(), item=exchange.item, path=self.path)
-        with self.locked():
+        with self.locked(), self._memory:
             self._write(self._run + b" " + text + b"\n")
-            self._numbered += 1
             self._lines[exchange.question] = _Line(self.journal, self._numbered, text)
-            self._fresh.add(exchange.question)
+            self.fresh[exchange.question] = None
+
+    def fail(self, failure: Failure) -> None:
+        """Note in the journal, for the processes of this run, that a question got no reply."""
+        if held := self.guard.held(failure_to_line(failure).decode()):
+            failure = replace(failure, reason=f"why it failed is not told here, since that holds {held}")
+        with self.locked(), self._memory:
+            self._write(self._run + b" !" + failure_to_line(failure) + b"\n")
+            self._failed[failure.question] = failure
+
+    def note_time(self, digest: str, seconds: float) -> None:
+        """Note beside the cassette when a question was asked, and how long its reply took."""
+        try:
+            self.times.note(digest, seconds)
+        except OSError as error:
+            raise disk.unwritable(self.times.path, error) from error
 
     def refresh(self) -> None:
         """Read what other processes have written since the last look."""
-        stamp = _stamp(self.path)
-        if self._loaded and stamp == self._stamp:
-            self._take_journal(self._journal_from(self._read))
-            return
-        # The journal first: a merge in between moves its lines to the cassette that is read after it.
-        journal = self._journal_from(0)
-        self._stamp, self._read, self._numbered = stamp, 0, 0
-        self._lines = self._read_cassette()
-        self._loaded = True
-        self._take_journal(journal)
+        with self._memory:
+            stamp = disk.stamp(self.path)
+            if self._loaded and stamp == self._stamp:
+                self._take_journal(disk.read(self.journal, self._read), along=True)
+                return
+            # The journal first: a merge in between moves its lines to the cassette that is read after it.
+            journal = disk.read(self.journal)
+            self._stamp, self._read, self._numbered = stamp, 0, 0
+            self._lines = self._read_cassette()
+            self._loaded = True
+            self._take_journal(journal)
+
+    def lead(self) -> bool:
+        """Take the right to write until `resign`, if nobody else has it; then know all that was written.
+
+        Once for each `resign`. Raise CassetteError if the cassette can't be written.
+        """
+        with self._threads:
+            first = not self._lock.is_locked
+            if not self._acquire(wait=False):
+                return False
+            if first:
+                try:
+                    self._mend()
+                    self.refresh()
+                except BaseException:
+                    self._lock.release()
+                    raise
+            return True
+
+    def resign(self) -> None:
+        """Give the right to write back."""
+        with self._threads:
+            self._lock.release()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -121,11 +196,19 @@ class Store:
             return
         with self.locked():
             if self.journal.exists():
-                lines = [text + b"\n" for _, text in self._sorted()]
-                self._replace(b"".join(lines))
+                self._settle()
             # The lock sees to it that whoever waits on this very file starts over with a new one.
             with suppress(OSError):
                 self._lock_path.unlink()
+
+    def _settle(self) -> None:
+        pairs = self._sorted()
+        try:
+            disk.replace(self.path, b"".join(text + b"\n" for _, text in pairs))
+            self.journal.unlink()
+            self.times.tidy([exchange.question for exchange, _ in pairs])
+        except OSError as error:
+            raise disk.unwritable(self.path, error) from error
 
     def _load(self) -> None:
         if not self._loaded:
@@ -150,7 +233,7 @@ class Store:
 
     def _read_cassette(self) -> dict[str, _Line]:
         lines: dict[str, _Line] = {}
-        for number, text in enumerate(_bytes_of(self.path).split(b"\n"), start=1):
+        for number, text in enumerate(disk.read(self.path).split(b"\n"), start=1):
             line = _Line(self.path, number, text.rstrip(b"\r"))
             if line.text:
                 known = lines.setdefault(self._digest(line), line)
@@ -158,24 +241,35 @@ class Store:
                     raise self._damaged(line, f"line {known.number} has another reply to the same question")
         return lines
 
-    def _journal_from(self, offset: int) -> bytes:
-        return _bytes_of(self.journal, offset)
-
-    def _take_journal(self, data: bytes) -> None:
+    def _take_journal(self, data: bytes, *, along: bool = False) -> None:
+        """Read whole lines; one without an end may still be being written by whom this reads along."""
         whole, _, cut = data.rpartition(b"\n")
-        if cut:
+        if cut and not along:
             self._warn_of_a_cut()
         if not whole:
             return
         for text in whole.split(b"\n"):
             self._numbered += 1
-            run, _, exchange = text.partition(b" ")
-            line = _Line(self.journal, self._numbered, exchange)
-            digest = self._digest(line)
-            self._lines[digest] = line
-            if run == self._run:
-                self._fresh.add(digest)
+            self._take_line(text)
         self._read += len(whole) + 1
+
+    def _take_line(self, text: bytes) -> None:
+        run, _, content = text.partition(b" ")
+        ours = run == self._run
+        line = _Line(self.journal, self._numbered, content.removeprefix(b"!"))
+        digest = self._digest(line)
+        if not content.startswith(b"!"):
+            self._lines[digest] = line
+            if ours:
+                self.fresh[digest] = None
+        elif ours:
+            self._failed[digest] = self._failure(line)
+
+    def _failure(self, line: _Line) -> Failure:
+        try:
+            return failure_from_line(line.text)
+        except FormatError as error:
+            raise self._damaged(line, str(error)) from error
 
     def _digest(self, line: _Line) -> str:
         try:
@@ -185,14 +279,14 @@ class Store:
 
     def _mend(self) -> None:
         """Cut off what a killed process left of a line; the lock is held, so nobody is writing it."""
-        size = self.journal.stat().st_size if self.journal.exists() else 0
-        if not size or self._journal_from(size - 1) == b"\n":
+        data = disk.read(self.journal)
+        if not data or data.endswith(b"\n"):
             return
-        self._warn_of_a_cut()
         try:
-            os.truncate(self.journal, self._journal_from(0).rfind(b"\n") + 1)
+            os.truncate(self.journal, data.rfind(b"\n") + 1)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise disk.unwritable(self.path, error) from error
+        self._warn_of_a_cut()
 
     def _warn_of_a_cut(self) -> None:
         warnings.warn(
@@ -201,69 +295,23 @@ class Store:
             stacklevel=2,
         )
 
-    def _acquire(self) -> None:
+    def _acquire(self, *, wait: bool = True) -> bool:
+        if not self._lock.is_locked:
+            disk.refuse_outside(self.path, self._within)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire()
-            self._has_locked = True
+            self._lock.acquire(blocking=wait)
+        except Timeout:
+            return False
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise disk.unwritable(self.path, error) from error
+        self._has_locked = True
+        return True
 
     def _write(self, data: bytes) -> None:
-        """Append all of it or nothing."""
+        """Append a line to the journal. The memory of it is locked."""
         try:
-            with self.journal.open("ab", buffering=0) as file:
-                start = file.tell()
-                try:
-                    while data:
-                        data = data[file.write(data) :]
-                except OSError:
-                    file.truncate(start)
-                    raise
-                self._read = file.tell()
+            self._read = disk.append(self.journal, data)
         except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _replace(self, data: bytes) -> None:
-        """Put the new cassette in the place of the old one and of the journal."""
-        new = self.path.with_name(self.path.name + ".new")
-        try:
-            with new.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self.path)
-            self.journal.unlink()
-        except OSError as error:
-            with suppress(OSError):
-                new.unlink()
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> CassetteError:
-        return CassetteError(
-            f"{self.path}: can't be written ({error.strerror})\n"
-            "  Make its folder writable and see that the disk has room, or replay only, "
-            "with --judge-record=none."
-        )
-
-
-def _bytes_of(path: Path, offset: int = 0) -> bytes:
-    """What a file holds from `offset` on; nothing if there is no file."""
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise CassetteError(
-            f"{path}: can't be read ({error.strerror})\n  See that it is a file, and that you may read it."
-        ) from error
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_ino, status.st_size, status.st_mtime_ns)
+            raise disk.unwritable(self.path, error) from error
+        self._numbered += 1

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from typing import Literal
 
 from pytest_mllm_judge.benchmarks import Benchmark
-from pytest_mllm_judge.errors import BenchmarkError, CassetteMiss, JudgeError, SettingsError
+from pytest_mllm_judge.errors import (
+    BenchmarkError,
+    CassetteMiss,
+    HoldsSecret,
+    JudgeError,
+    NotAsked,
+    SettingsError,
+)
 from pytest_mllm_judge.judging.judge import Judge
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Question, Reply
 from pytest_mllm_judge.recording.recorder import Recorder
+from pytest_mllm_judge.runs.asker import Asker
 
 Mode = Literal["none", "new_episodes", "all"]
 Key = tuple[str, str, int]
-_SHUT = (401, 403)
 
 
 class Run:
     """A judge's answers to a benchmark's items. Each question is asked once and its judgement kept.
 
-    `recorder` is None for a judge whose exchanges are not recorded (the reference judge, a verdict log).
+    `recorder` is None for a judge whose exchanges are not recorded (the reference judge, a verdict log), and
+    `asker` also where nobody may be asked. `meanwhile` is called again and again while a reply is waited for.
     """
 
     def __init__(
@@ -30,20 +38,25 @@ class Run:
         judge: Judge,
         *,
         recorder: Recorder | None = None,
+        asker: Asker | None = None,
         limit: int | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self.benchmark = benchmark
         self.judge = judge
         self.recorder = recorder
+        self.asker = asker
+        self.meanwhile = meanwhile
         self.items = limited(benchmark.items, limit)
         self._kept: dict[Key, Judgement] = {}
-        self._shut = ""
+        self._expected: set[Key] = set()
 
     def ask(self, item: Item, *, repeat: int = 0, variant: str = "") -> Judgement:
         """The judgement of an item: kept, replayed, or asked for now.
 
-        What goes wrong becomes a problem with its reason: `error` if the judge gave nothing back or a picture
-        can't be sent, `not_asked` if the cassette lacks the question and may not ask.
+        What goes wrong becomes a problem with its reason: `error` if the judge gave nothing back, a picture
+        can't be sent or the reply holds a secret; `not_asked` if the cassette lacks the question and nobody
+        may be asked, or not any more.
         """
         key = (item.id, variant, repeat)
         kept = self._kept.get(key)
@@ -55,12 +68,10 @@ class Run:
     def _judgement(self, question: Question) -> Judgement:
         try:
             return self.judge.read(question, self._reply(question))
-        except CassetteMiss as miss:
-            problem, reason = "not_asked", str(miss)
-        except (JudgeError, BenchmarkError) as error:
+        except (CassetteMiss, NotAsked) as error:
+            problem, reason = "not_asked", str(error)
+        except (JudgeError, BenchmarkError, HoldsSecret) as error:
             problem, reason = "error", str(error)
-            if isinstance(error, JudgeError) and error.status in _SHUT:
-                self._shut = reason
         return Judgement(
             item=question.item,
             judge=self.judge.name,
@@ -71,19 +82,38 @@ class Run:
         )
 
     def _reply(self, question: Question) -> Reply:
-        """Raise JudgeError without asking once the key was refused: it would be for every question."""
-        if self._shut and not (self.recorder is not None and self.recorder.has(question)):
-            raise JudgeError(self._shut)
         if self.recorder is None:
             return self.judge.ask(question)
+        if self.asker is not None:
+            return self.asker.reply(self.judge, question, meanwhile=self.meanwhile)
         return self.recorder.exchange(
             question, lambda: self.judge.ask(question), over_http=self.judge.speaks_http
         )
 
+    def expect(self, items: Iterable[Item], *, repeats: int = 1) -> None:
+        """Say that these items will be asked about so often each: asked ahead, in this order."""
+        if self.asker is None:
+            return
+        asks = []
+        for item in items:
+            for repeat in range(repeats):
+                key = (item.id, "", repeat)
+                if key not in self._expected and key not in self._kept:
+                    self._expected.add(key)
+                    asks.append(partial(self.judge.question, item, repeat=repeat))
+        self.asker.plan(self.judge, asks)
+
+    def wanted(self, items: Iterable[Item] | None = None) -> Iterator[Question]:
+        """Every question that these items, by default all, and the declared repeats ask, in order."""
+        for item in self.items if items is None else items:
+            for repeat in range(self.benchmark.manifest.probes.repeat):
+                yield self.judge.question(item, repeat=repeat)
+
     def judgements(self, items: Iterable[Item] | None = None) -> Judgements:
         """The judgements of these items, by default of all; each asked as often as `[probes]` says."""
         repeats = self.benchmark.manifest.probes.repeat
-        chosen = self.items if items is None else items
+        chosen = self.items if items is None else tuple(items)
+        self.expect(chosen, repeats=repeats)
         asked = [self.ask(item, repeat=repeat) for item in chosen for repeat in range(repeats)]
         return Judgements(
             asked,

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import gc
 import tomllib
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_mllm_judge.benchmarks import Benchmark, load
 from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.errors import SettingsError
-from pytest_mllm_judge.judging.judge import Context
+from pytest_mllm_judge.judging.judge import Context, Judge
 from pytest_mllm_judge.judging.registry import build, checked
+from pytest_mllm_judge.recording.guard import Guard
 from pytest_mllm_judge.recording.recorder import Recorder
+from pytest_mllm_judge.runs.asker import Asker
+from pytest_mllm_judge.runs.background import Background
+from pytest_mllm_judge.runs.budget import Budget
 from pytest_mllm_judge.runs.run import Mode, Run
 
 TABLE = "pytest-mllm-judge"
+CONCURRENCY = 8
+Replay = Literal["fast", "wire"]
 
 
 class Session:
     """Judges by name, benchmarks by folder, and the runs of one on the other.
 
     `root` is the folder of the project: relative paths in judges' settings start there. `run` is what the
-    processes of one test run have in common; '' if this is the only one.
+    processes of one test run have in common; '' if this is the only one. Of each judge, at most `concurrency`
+    questions are asked at once, and nothing more of any judge once their replies have cost `max_cost`, in the
+    currency of their prices. With `replay="wire"`, replies of a judge that speaks HTTP are played through its
+    client. `meanwhile` is called again and again while a reply is waited for.
     """
 
     def __init__(
@@ -36,15 +46,25 @@ class Session:
         limit: int | None = None,
         run: str = "",
         tables: Mapping[str, Any] | None = None,
+        concurrency: int = CONCURRENCY,
+        max_cost: float | None = None,
+        replay: Replay = "fast",
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self.root = root
         self.mode = mode
         self.limit = limit
-        self.run_id = run
+        self.run_id = run or uuid.uuid4().hex
+        self.concurrency = concurrency
+        self.budget = None if max_cost is None else Budget(max_cost)
+        self.replay = replay
+        self.meanwhile = meanwhile
         self.tables = judge_tables(root) if tables is None else tables
         self.benchmarks: dict[Path, Benchmark] = {}
         self.runs: dict[tuple[str, Path], Run] = {}
         self._folders: dict[Path, Path] = {}
+        self._guard = Guard()
+        self._background: Background | None = None
 
     def check_judge(self, name: str) -> None:
         """Raise SettingsError if no judge of this name is defined, or its settings are wrong."""
@@ -86,9 +106,28 @@ class Session:
             judge=name,
             rerecord=f"pytest --judge={name} --judge-record=new_episodes {shown(benchmark.folder)}",
             run=self.run_id,
+            wire=self.replay == "wire",
+            within=benchmark.folder,
+            guard=self._guard,
         )
         judge = build(name, self.tables, self._context(benchmark, recorder.wrap))
-        return Run(benchmark, judge, recorder=recorder if judge.is_recorded else None, limit=self.limit)
+        return Run(
+            benchmark,
+            judge,
+            recorder=recorder if judge.is_recorded else None,
+            asker=self._asker(judge, recorder) if judge.is_recorded and self.mode != "none" else None,
+            limit=self.limit,
+            meanwhile=self.meanwhile,
+        )
+
+    def _asker(self, judge: Judge, recorder: Recorder) -> Asker:
+        if self.budget is not None:
+            if problem := judge.unpriced():
+                raise SettingsError(f"{problem}, so --judge-max-cost can't be kept")
+            self.budget.watch(judge, recorder)
+        self._background = self._background or Background()
+        most = min(self.concurrency, judge.at_once or self.concurrency)
+        return Asker(recorder, self._background, concurrency=most, budget=self.budget)
 
     def with_client(self, run: Run, client: object) -> Run:
         """The same run by a judge that asks through this client; cassette and benchmark are shared."""
@@ -96,14 +135,31 @@ class Session:
         wrap = run.recorder.wrap if run.recorder is not None else None
         judge = build(name, self.tables, self._context(run.benchmark, wrap))
         judge.use(client)
-        return Run(run.benchmark, judge, recorder=run.recorder, limit=self.limit)
+        return Run(
+            run.benchmark,
+            judge,
+            recorder=run.recorder,
+            asker=run.asker,
+            limit=self.limit,
+            meanwhile=self.meanwhile,
+        )
 
     def _context(self, benchmark: Benchmark, wrap: Callable[[Any], Any] | None) -> Context:
         place = Context(tasks=benchmark.tasks, root=self.root)
         return place if wrap is None else replace(place, wrap=wrap)
 
-    def close(self, *, merge: bool = True) -> None:
-        """Write what was recorded. One of several processes leaves it in the journal (`merge=False`)."""
+    def close(self, *, merge: bool = True, grace: float | None = None) -> None:
+        """Stop asking, and write what was recorded.
+
+        What is in flight gets `grace` seconds, or all that it needs. One of several processes leaves what it
+        recorded in the journal (`merge=False`).
+        """
+        for run in self.runs.values():
+            if run.asker is not None:
+                run.asker.stop(grace=grace)
+        if self._background is not None:
+            self._background.close()
+            self._background = None
         for run in self.runs.values():
             run.judge.close()
             if run.recorder is not None:

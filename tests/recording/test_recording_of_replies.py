@@ -30,16 +30,20 @@ def never() -> Reply:
         Reply(text="\ud800", usage=Usage(input_tokens=3, output_tokens=0)),
     ],
 )
-def test_a_reply_is_played_as_it_was_but_for_its_latency(
+def test_a_reply_is_played_as_it_was_with_its_latency_as_long_as_the_side_file_is_there(
     reply: Reply, question: AskedFor, record: Record
 ) -> None:
     timed = reply.model_copy(update={"latency": 1.5})
     with record("new_episodes") as recorder:
         assert recorder.exchange(question(), lambda: timed, over_http=False) == timed
-        assert recorder.exchange(question(), never, over_http=False) == reply
+        assert recorder.exchange(question(), never, over_http=False) == timed
+    assert b"1.5" not in recorder.path.read_bytes()
+    with record("none") as player:
+        assert player.exchange(question(), never, over_http=False) == timed
+    assert (recorder.recorded, recorder.played, player.played) == (1, 1, 1)
+    recorder.path.with_name("shapes-old.jsonl.times").unlink()
     with record("none") as player:
         assert player.exchange(question(), never, over_http=False) == reply
-    assert (recorder.recorded, recorder.played, player.played) == (1, 1, 1)
 
 
 def test_a_judge_that_raises_leaves_nothing_behind(question: AskedFor, record: Record) -> None:

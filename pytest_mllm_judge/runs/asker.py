@@ -1,0 +1,269 @@
+"""Asking the questions of one cassette, many at a time, and keeping every reply before it is handed on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
+from copy import copy
+from dataclasses import dataclass, field
+
+from pytest_mllm_judge.errors import CassetteError, HoldsSecret, JudgeError, MllmJudgeError, NotAsked
+from pytest_mllm_judge.judging.judge import Judge
+from pytest_mllm_judge.model import Question, Reply
+from pytest_mllm_judge.recording.facts import digest_of
+from pytest_mllm_judge.recording.recorder import Recorder
+from pytest_mllm_judge.runs.background import Background
+from pytest_mllm_judge.runs.budget import Budget
+from pytest_mllm_judge.runs.patience import patiently
+
+SHUT = (401, 403)
+"""Statuses after which every further question would fail as well."""
+DEAD = 5
+"""Questions in a row without a reply, all tries used, after which a judge is not asked any more."""
+POLL = 0.02
+"""Seconds between looks at what another process has recorded."""
+TICK = 0.1
+"""Seconds between two calls of `meanwhile`."""
+
+Make = Callable[[], Question]
+
+
+@dataclass
+class _Call:
+    """A question on its way, and who waits for it. None stands for: look at the cassette again."""
+
+    judge: Judge
+    question: Question
+    waiting: list[Future[Reply | None]] = field(default_factory=list)
+
+
+class Asker:
+    """Asks, in the background, what was planned, and first what somebody waits for.
+
+    At most `concurrency` questions are asked at once. Of all processes, the one that holds the cassette's
+    lock asks; the others read along, and take over when it ends. `budget` may forbid to go on.
+
+    `in_flight` and `planned` count questions; `cancelled` names those that were given up in flight.
+    """
+
+    def __init__(
+        self, recorder: Recorder, background: Background, *, concurrency: int, budget: Budget | None = None
+    ) -> None:
+        self.recorder = recorder
+        self.planned = 0
+        self.cancelled: list[str] = []
+        self.halted: MllmJudgeError | None = None
+        self._background = background
+        self._concurrency = concurrency
+        self._budget = budget
+        self._plan: deque[tuple[Judge, Make]] = deque()
+        self._urgent: deque[_Call] = deque()
+        self._calls: dict[str, _Call] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._judges: dict[int, Judge] = {}
+        self._leads = False
+        self._in_vain = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Questions that are being asked now."""
+        return len(self._calls)
+
+    def plan(self, judge: Judge, questions: Iterable[Make]) -> None:
+        """Ask these too, in their order, as soon as anything is asked at all."""
+        more = [(judge, make) for make in questions]
+        self.planned += len(more)
+        self._background.call(self._plan.extend, more)
+
+    def reply(self, judge: Judge, question: Question, *, meanwhile: Callable[[], None]) -> Reply:
+        """The reply to a question: played, or asked for by this process or another one.
+
+        `meanwhile` is called again and again while it waits. Raise what the asking raised: JudgeError if
+        there was no reply, NotAsked if nothing is asked any more, CassetteError if nothing can be kept.
+        """
+        while not self.recorder.has(question):
+            if failed := self.recorder.failure(question):
+                raise failed
+            given: Future[Reply | None] = Future()
+            self._background.call(self._take, _Call(judge, question, [given]))
+            reply = _await(given, meanwhile)
+            if reply is not None:
+                return reply
+            meanwhile()
+            time.sleep(POLL)
+            self.recorder.refresh()
+        return self.recorder.play(question, lambda: judge.ask(question), over_http=judge.speaks_http)
+
+    def stop(self, *, grace: float | None) -> None:
+        """Ask nothing more; give what is in flight `grace` seconds (None: all it needs), then cancel it."""
+        self._background.run(self._stop(grace))
+
+    # What follows runs in the background's loop only.
+
+    def _take(self, call: _Call) -> None:
+        try:
+            asked = self._calls.get(digest_of(call.question))
+            if asked is not None:
+                asked.waiting += call.waiting
+            elif self._may_ask(call.question):
+                self._urgent.append(call)
+            else:
+                _tell(call, None)
+        except Exception as error:  # whoever waits must hear of it
+            _tell(call, error)
+        self._fill()
+
+    def _may_ask(self, question: Question) -> bool:
+        """Whether this process is to ask a question that it knows no reply of."""
+        if self.halted is not None:
+            raise copy(self.halted)
+        if not self._leads:
+            self._lead()
+        return self._leads and not self._is_settled(question)
+
+    def _lead(self) -> None:
+        self._leads = self.recorder.lead()
+        if self._leads:
+            for failed in self.recorder.failures():
+                self._halt_if_shut(failed)
+
+    def _is_settled(self, question: Question) -> bool:
+        return self.recorder.has(question) or self.recorder.failure(question) is not None
+
+    def _fill(self) -> None:
+        """Ask as many as may be asked at once; without any left, let another process ask."""
+        while self._leads and (call := self._next()) is not None:
+            self._start(call)
+        if self._leads and not self._calls:
+            self._leads = False
+            self.recorder.resign()
+
+    def _next(self) -> _Call | None:
+        if len(self._calls) >= self._concurrency:
+            return None
+        call = self._urgent.popleft() if self._urgent else self._planned()
+        if call is not None and self.halted is None and self._budget is not None:
+            self._keep_to(self._budget)
+        if self.halted is None:
+            return call
+        for unasked in (*([call] if call else []), *self._urgent):
+            _tell(unasked, copy(self.halted))
+        self._urgent.clear()
+        return None
+
+    def _keep_to(self, budget: Budget) -> None:
+        try:
+            over = budget.over()
+        except CassetteError as error:
+            self.halted = error
+        else:
+            self.halted = NotAsked(f"not asked: {over}") if over else None
+
+    def _planned(self) -> _Call | None:
+        """The next of the planned questions that is still to be asked."""
+        while self._plan and self.halted is None:
+            judge, make = self._plan.popleft()
+            try:
+                question = make()
+                known = digest_of(question) in self._calls or self._is_settled(question)
+                if not known:
+                    return _Call(judge, question)
+                if self.recorder.has(question):
+                    self.recorder.rename(question)
+            except MllmJudgeError:
+                pass  # the case that asks it meets the same error, and tells it
+        return None
+
+    def _start(self, call: _Call) -> None:
+        digest = digest_of(call.question)
+        if (asked := self._calls.get(digest)) is not None:
+            asked.waiting += call.waiting
+            return
+        self._calls[digest] = call
+        self._judges[id(call.judge)] = call.judge
+        task = asyncio.get_running_loop().create_task(self._ask(digest, call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _ask(self, digest: str, call: _Call) -> None:
+        outcome: Reply | Exception
+        try:
+            outcome = await self._patiently(call)
+            self._in_vain = 0
+        except asyncio.CancelledError:
+            self.cancelled.append(call.question.item.id)
+            outcome = NotAsked("not asked to the end: it was cancelled when the run was stopped")
+        except Exception as error:  # a judge's own code may raise anything
+            outcome = error
+            self._take_note(call.question, error)
+        del self._calls[digest]
+        _tell(call, outcome)
+        self._fill()
+
+    async def _patiently(self, call: _Call) -> Reply:
+        judge, question = call.judge, call.question
+
+        async def once() -> Reply:
+            return await self.recorder.record(
+                question, lambda: judge.ask_async(question), over_http=judge.speaks_http
+            )
+
+        return await patiently(
+            once, limit=judge.time_limit, who=f"judge {judge.name!r}, item {question.item.id!r}"
+        )
+
+    def _take_note(self, question: Question, error: Exception) -> None:
+        """Tell the other processes of a failure, and see whether it is worth to go on."""
+        if isinstance(error, CassetteError) and not isinstance(error, HoldsSecret):
+            self.halted = self.halted or error  # what is paid for now could not be kept
+        elif isinstance(error, MllmJudgeError):
+            try:
+                self.recorder.fail(question, error)
+            except CassetteError as worse:
+                self.halted = self.halted or worse
+        self._halt_if_shut(error)
+        self._halt_if_dead(error)
+
+    def _halt_if_shut(self, error: Exception) -> None:
+        if isinstance(error, JudgeError) and error.status in SHUT:
+            self.halted = self.halted or JudgeError(str(error))
+
+    def _halt_if_dead(self, error: Exception) -> None:
+        self._in_vain += 1
+        lost = isinstance(error, HoldsSecret) or (isinstance(error, JudgeError) and error.passing)
+        if lost and self._in_vain >= DEAD and self.halted is None:
+            self.halted = NotAsked(
+                f"not asked: {DEAD} questions in a row got no reply, the last one: {error}"
+            )
+
+    async def _stop(self, grace: float | None) -> None:
+        self.halted = self.halted or NotAsked("not asked: the run was stopped before")
+        self._plan.clear()
+        if tasks := set(self._tasks):
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._fill()
+        for judge in self._judges.values():
+            await judge.aclose()
+
+
+def _tell(call: _Call, outcome: Reply | Exception | None) -> None:
+    """Hand an outcome to everybody who waits for it."""
+    for waiting in call.waiting:
+        if waiting.done():
+            continue
+        if isinstance(outcome, Exception):
+            waiting.set_exception(outcome)
+        else:
+            waiting.set_result(outcome)
+
+
+def _await(given: Future[Reply | None], meanwhile: Callable[[], None]) -> Reply | None:
+    while not wait([given], timeout=TICK).done:
+        meanwhile()
+    return given.result()
