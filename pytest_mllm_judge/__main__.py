@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mllm_judge.errors import MllmJudgeError, SettingsError, did_you_mean
 
@@ -18,13 +18,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb; 0 if it did what it says, 1 with one message if it could not."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except MllmJudgeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_init(verbs.add_parser("init", help="draw the bundled benchmark anywhere"))
     _add_serve(verbs.add_parser("serve", help="serve the reference judges on loopback, OpenAI-compatible"))
     _add_plan(verbs.add_parser("plan", help="how many items a margin needs, and what a benchmark can show"))
+    _add_cassette(verbs.add_parser("cassette", help="look after what is recorded"))
     return parser
 
 
@@ -74,6 +74,72 @@ def _project() -> Path:
     """The nearest folder from here upwards with a pyproject.toml, where judges are declared; else here."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), here)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes files on both sides of an option, as in `FILE... --judge NAME BENCHMARK`."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        options, rest = super().parse_known_args(args, namespace)
+        if "files" in options:
+            options.files += [Path(word) for word in rest if not word.startswith("-")]
+            rest = [word for word in rest if word.startswith("-")]
+        return options, rest
+
+
+def _add_cassette(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", parser_class=_Parser)
+    for name, told in (
+        ("check", "is every line sound, and everything recorded that is asked for? exit 1 if not"),
+        ("stale", "list the exchanges that nothing asks for; exit 1 if there are any"),
+        ("prune", "take the stale exchanges out"),
+        ("stats", "size, models that answered, problems, tokens, cost, latencies"),
+    ):
+        verb = verbs.add_parser(name, help=told)
+        verb.add_argument("benchmark", type=Path, help="a benchmark's folder")
+        default = "default: every judge that has a cassette; repeatable"
+        verb.add_argument("--judge", action="append", default=[], metavar="NAME", help=default)
+        verb.set_defaults(run=_cassette, verb=name)
+    verbs.choices["prune"].add_argument("--dry-run", action="store_true", help="write nothing")
+    verb = verbs.add_parser(
+        "import",
+        usage="%(prog)s [-h] FILE [FILE ...] --judge NAME BENCHMARK",
+        help="take over what plain vcrpy recorded elsewhere; exit 1 if nothing fits",
+    )
+    verb.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="yaml or json; BENCHMARK stands last"
+    )
+    verb.add_argument("--judge", required=True, metavar="NAME", help="whose replies these are")
+    verb.set_defaults(run=_import)
+
+
+def _cassette(options: argparse.Namespace) -> int:
+    from pytest_mllm_judge.reports import kept
+    from pytest_mllm_judge.runs.kept import cassettes
+
+    lenient = options.verb in ("check", "stats")
+    with cassettes(_project(), options.benchmark, options.judge, lenient=lenient) as found:
+        for each in found:
+            if options.verb == "prune":
+                size = each.prune(dry_run=options.dry_run)
+                lines = kept.pruned(each, size, dry_run=options.dry_run)
+            else:
+                lines = {"check": kept.check, "stale": kept.stale, "stats": kept.stats}[options.verb](each)
+            print("\n".join(lines))
+        bad = {"check": kept.is_unsound, "stale": kept.is_stale}.get(options.verb)
+        return int(bad is not None and any(map(bad, found)))
+
+
+def _import(options: argparse.Namespace) -> int:
+    from pytest_mllm_judge.reports import kept
+    from pytest_mllm_judge.runs.imported import import_vcrpy
+
+    *files, benchmark = options.files
+    if not files:
+        raise SettingsError("cassette import: name the files, then the benchmark's folder")
+    brought, path = import_vcrpy(files, root=_project(), benchmark=benchmark, judge=options.judge)
+    print("\n".join(kept.imported(brought, path)))
+    return int(not brought.imported + brought.there)
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:

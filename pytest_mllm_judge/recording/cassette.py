@@ -9,21 +9,34 @@ What it relies on in vcrpy 9.4, and tests/recording/test_vcrpy_contract.py holds
 - A response is `{"status": {"code", "message"}, "headers": {name: [values]}, "body": {"string": bytes}}`,
   and the body is still encoded as its `content-encoding` says.
 - `Cassette(path=, record_mode=)` reads and writes no file.
+
+And for cassettes that plain vcrpy wrote, tests/recording/test_vcrpy_import.py holds:
+
+- `FilesystemPersister.load_cassette(path, serializer)` gives the requests and the responses, in order; a
+  request has `body_bytes` and `headers`, a name's values as one text or a list.
+- `vcr.serializers` has `jsonserializer` and `yamlserializer`, which makes no objects out of tags.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx2
 from vcr.cassette import Cassette  # type: ignore[import-untyped]
+from vcr.persisters.filesystem import (  # type: ignore[import-untyped]
+    CassetteNotFoundError,
+    FilesystemPersister,
+)
 from vcr.record_mode import RecordMode  # type: ignore[import-untyped]
+from vcr.serializers import jsonserializer, yamlserializer  # type: ignore[import-untyped]
 from vcr.stubs import httpx_stubs  # type: ignore[import-untyped]
 
 from pytest_mllm_judge.errors import CassetteError
 from pytest_mllm_judge.recording.answers import Answer, pack, unpack
 from pytest_mllm_judge.recording.asking import asked_now
+from pytest_mllm_judge.recording.imported import Interaction
 from pytest_mllm_judge.recording.store import Store
 
 Send = Callable[[Any, httpx2.Request], httpx2.Response]
@@ -121,3 +134,62 @@ def _answer(response: dict[str, Any]) -> Answer:
     except httpx2.DecodingError as error:
         raise CassetteError(f"the answer can't be decoded: {error}") from error
     return Answer(decoded.status_code, decoded.headers.get("content-type", ""), decoded.content)
+
+
+def load_vcrpy(path: Path) -> list[Interaction]:
+    """The interactions of a plain vcrpy cassette, JSON if its name ends so and else YAML, in its order.
+
+    Bodies are decoded. Raise CassetteError if the file can't be read as one.
+    """
+    serializer = jsonserializer if path.suffix == ".json" else yamlserializer
+    try:
+        requests, responses, *_ = FilesystemPersister.load_cassette(path, serializer)
+        pairs = enumerate(zip(requests, responses, strict=True), start=1)
+        return [_interaction(f"{path}, interaction {number}", *pair) for number, pair in pairs]
+    except CassetteNotFoundError as error:
+        why = "it is empty" if path.is_file() else "there is no such file"
+        raise _no_vcrpy(path, why) from error
+    except Exception as error:  # the parsers, and what reads their tables, raise all sorts
+        why = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise _no_vcrpy(path, why) from error
+
+
+def _no_vcrpy(path: Path, why: str) -> CassetteError:
+    return CassetteError(
+        f"{path}: can't be read as a vcrpy cassette ({why})\n"
+        "  What can be imported is what vcrpy wrote, as YAML, or as JSON in a file named .json."
+    )
+
+
+def _interaction(where: str, request: Any, response: dict[str, Any]) -> Interaction:
+    if "status_code" in response:  # as vcrpy before 6 wrote down what came over httpx
+        content = str(response["content"]).encode()
+        response = {**response, "status": {"code": response["status_code"]}, "body": {"string": content}}
+    sent = [(name, one) for name, values in request.headers.items() for one in _listed(values)]
+    headers = {name: _listed(values) for name, values in (response["headers"] or {}).items()}
+    body = {
+        "status": {"code": 200},
+        "headers": _encoding(sent),
+        "body": {"string": request.body_bytes or b""},
+    }
+    answer = {**response, "headers": headers, "body": {"string": response["body"].get("string") or b""}}
+    return Interaction(where, _undone(body).content, sent, _undone(answer), _headers(answer))
+
+
+def _listed(values: Any) -> list[str]:
+    return [str(one) for one in values] if isinstance(values, list | tuple) else [str(values)]
+
+
+def _encoding(headers: list[tuple[str, str]]) -> dict[str, list[str]]:
+    return {name: [value] for name, value in headers if name.lower() == "content-encoding"}
+
+
+def _undone(response: dict[str, Any]) -> Answer:
+    """The answer, decoded; as it stands where somebody decoded it and left the header that says otherwise."""
+    try:
+        return _answer(response)
+    except CassetteError:
+        kept = {
+            name: values for name, values in response["headers"].items() if name.lower() != "content-encoding"
+        }
+        return _answer({**response, "headers": kept})
