@@ -52,13 +52,15 @@ class Contents:
         """What is played, sorted as a cassette is."""
         return sorted((held.exchange for held in self.held.values()), key=_order)
 
-    def _take(self, held: Held) -> None:
+    def take(self, held: Held) -> None:
+        """Add an exchange, which is newer than what there is."""
         question = held.exchange.question
         if question in self.held:
             self.superseded.append((self.held[question], held))
         self.held[question] = held
 
-    def _damage(self, where: str, why: str) -> None:
+    def damage(self, where: str, why: str) -> None:
+        """Note a line that can't be used."""
         self.damaged.append(f"{where}: {why}")
 
 
@@ -70,19 +72,22 @@ def journal_of(path: Path) -> Path:
 def read(path: Path) -> Contents:
     """Read the cassette at `path` and its journal. Raise CassetteError only for files that can't be read."""
     contents = Contents(path)
+    # The journal first: a merge in between moves its lines to the cassette that is read after it.
+    journal = disk.read(journal_of(path)) if journal_of(path).exists() else None
     before: Held | None = None
     for held in _cassette_lines(contents):
         question = held.exchange.question
         if question in contents.held and contents.held[question].text != held.text:
             first = contents.held[question].where.rpartition(":")[2]
-            contents._damage(held.where, f"line {first} has another reply to the same question")
+            contents.damage(held.where, f"line {first} has another reply to the same question")
             continue
-        contents._take(held)
+        contents.take(held)
         if before is not None and _order(held.exchange) < _order(before.exchange) and not contents.disorder:
             names = f"{name_of(held.exchange)} stands after {name_of(before.exchange)}"
             contents.disorder = f"{held.where}: {names}"
         before = held
-    _read_journal(contents)
+    if journal is not None:
+        _take_journal(contents, journal)
     return contents
 
 
@@ -92,19 +97,17 @@ def _cassette_lines(contents: Contents) -> Iterator[Held]:
             yield from _held(contents, f"{contents.path.name}:{number}", line)
 
 
-def _read_journal(contents: Contents) -> None:
-    journal = journal_of(contents.path)
-    if not journal.exists():
-        return
-    whole, _, cut = disk.read(journal).rpartition(b"\n")
+def _take_journal(contents: Contents, data: bytes) -> None:
+    whole, _, cut = data.rpartition(b"\n")
     contents.left, contents.is_cut = 0, bool(cut)
     for number, text in enumerate(whole.split(b"\n") if whole else (), start=1):
         line = text.partition(b" ")[2]
-        where = f"{journal.name}:{number}"
-        for held in (
-            _held(contents, where, line) if line[:1] != _FAILED else _failed(contents, where, line[1:])
-        ):
-            contents._take(held)
+        where = f"{journal_of(contents.path).name}:{number}"
+        if line.startswith(_FAILED):
+            _check_failure(contents, where, line[1:])
+            continue
+        for held in _held(contents, where, line):
+            contents.take(held)
             contents.left += 1
 
 
@@ -113,16 +116,14 @@ def _held(contents: Contents, where: str, line: bytes) -> Iterator[Held]:
     try:
         yield Held(where, from_line(line), line)
     except FormatError as error:
-        contents._damage(where, str(error))
+        contents.damage(where, str(error))
 
 
-def _failed(contents: Contents, where: str, line: bytes) -> Iterator[Held]:
-    """Nothing: who failed has no reply. A damaged line is noted."""
+def _check_failure(contents: Contents, where: str, line: bytes) -> None:
     try:
         failure_from_line(line)
     except FormatError as error:
-        contents._damage(where, str(error))
-    yield from ()
+        contents.damage(where, str(error))
 
 
 def _order(exchange: Exchange) -> tuple[str, str, int, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.runs.imported import Brought
 from pytest_mllm_judge.runs.kept import Kept, Told
-from pytest_mllm_judge.runs.kept_figures import Figures, figures_of
+from pytest_mllm_judge.runs.kept_figures import Figures, figures_of, models_of
 
 _FIRST = 3
 
@@ -30,7 +30,7 @@ def check(kept: Kept) -> Iterator[str]:
     of = "" if kept.unbuilt else f", {asked - len(kept.missing)} of {_count(asked, 'question')} answered"
     yield f"{kept.shown}: {_count(len(contents.held), 'exchange')}{of}{'' if is_unsound(kept) else ': ok'}"
     if contents.held:
-        yield from _column("answered", _answered(models_of(kept)))
+        yield from _column("answered", _answered(models_of(contents.exchanges)))
     if contents.left is not None:
         cut = ", the last line cut" if contents.is_cut else ""
         yield from _column(
@@ -70,12 +70,6 @@ def _lines(kept: Kept) -> int:
 
 def _told(told: Sequence[Told]) -> Iterator[str]:
     return (f"  {name}: {why}" for name, why in told)
-
-
-def models_of(kept: Kept) -> Counter[tuple[str, str]]:
-    """How often each model answered, by the model asked for and the one that answered."""
-    exchanges = kept.contents.exchanges
-    return Counter((each.model, str(each.reply.get("by", each.model))) for each in exchanges)
 
 
 def _answered(models: Counter[tuple[str, str]]) -> list[str]:

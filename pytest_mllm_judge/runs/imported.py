@@ -9,7 +9,8 @@ from typing import Any
 
 from pytest_mllm_judge.judging.chat import chat_message
 from pytest_mllm_judge.model import Question
-from pytest_mllm_judge.recording.imported import Brought, Saying, bring, saying
+from pytest_mllm_judge.recording.imported import Brought, bring
+from pytest_mllm_judge.recording.saying import Saying, saying
 from pytest_mllm_judge.runs.kept import run_of
 from pytest_mllm_judge.runs.run import Run
 from pytest_mllm_judge.runs.session import Session

@@ -217,7 +217,8 @@ def _ask(kept: Kept, run: Run) -> None:
         try:
             kept.asked.setdefault(digest_of(question), question)
         except CassetteError as error:
-            kept.unknown.append(Told(_name(question), str(error).partition(": ")[2].partition("\n")[0]))
+            why = str(error).partition("\n")[0].removeprefix(f"{question.item.id}: ")
+            kept.unknown.append(Told(_name(question), why))
 
 
 def _name(question: Question) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pytest_mllm_judge.judging.judge import Judge
@@ -48,12 +49,12 @@ def figures_of(kept: Kept) -> Figures:
     """Add up one cassette. Dates and latencies that the side file lacks count for nothing."""
     exchanges = kept.contents.exchanges
     total = Figures(exchanges=len(exchanges), items=len({exchange.item for exchange in exchanges}))
+    total.models = models_of(exchanges)
     total.size = sum(len(held.text) + 1 for held in kept.contents.held.values())
     items = {item.id: item for item in (*kept.benchmark.items, *kept.benchmark.skipped)}
     judge = None if kept.run is None else kept.run.judge
     for exchange in exchanges:
         total.text += _text(exchange)
-        total.models[exchange.model, str(exchange.reply.get("by", exchange.model))] += 1
         reply = read_chat(exchange.reply, asked=exchange.model)
         if reply is not None:
             _count_tokens(total, reply)
@@ -61,6 +62,12 @@ def figures_of(kept: Kept) -> Figures:
                 _judge(total, judge, items.get(exchange.item), reply)
     _read_times(total, kept)
     return total
+
+
+def models_of(exchanges: Iterable[Exchange]) -> Counter[tuple[str, str]]:
+    """How often each model answered, by the model asked for and the one that answered."""
+    by = ((each.model, each.reply.get("by", each.model)) for each in exchanges)
+    return Counter((asked, str(answered or "no name")) for asked, answered in by)
 
 
 def _text(exchange: Exchange) -> int:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pytest_mllm_judge.errors import CassetteError
 from pytest_mllm_judge.recording import cassette
 from pytest_mllm_judge.recording.cassette import load_vcrpy
-from pytest_mllm_judge.recording.imported import Saying, saying
+from pytest_mllm_judge.recording.saying import Saying, saying
 
 from .loopback import KEY, Server, completion
 
