@@ -50,3 +50,31 @@ def test_serve_refuses_a_rate_that_is_none(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err.startswith("error: --fail refusal=often: ")
     assert main(["serve", "--fail", "refusal=1.5"]) == 1
     assert capsys.readouterr().err.startswith("error: --fail refusal=1.5: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["cassette"], "VERB"),
+        (["cassette", "clean", "bench"], "invalid choice: 'clean'"),
+        (["cassette", "check"], "the following arguments are required: benchmark"),
+        (["cassette", "check", "bench", "--dry-run"], "unrecognized arguments: --dry-run"),
+        (["cassette", "import", "plain.yaml", "bench"], "the following arguments are required: --judge"),
+    ],
+)
+def test_cassette_needs_its_verb_and_what_the_verb_takes(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+    assert told in capsys.readouterr().err
+
+
+def test_the_bundled_cassettes_are_whole(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    assert main(["cassette", "check", "fixtures/shapes"]) == 0
+    assert main(["cassette", "stale", "fixtures/shapes"]) == 0
+    assert main(["cassette", "stats", "fixtures/shapes"]) == 0
+    assert "answered  shapes-old: 775" in capsys.readouterr().out

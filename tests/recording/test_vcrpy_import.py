@@ -15,11 +15,16 @@ import pytest
 import vcr  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from pytest_mllm_judge import Session
 from pytest_mllm_judge.errors import CassetteError
+from pytest_mllm_judge.judging.judge import Context
+from pytest_mllm_judge.judging.registry import build
 from pytest_mllm_judge.recording import cassette
 from pytest_mllm_judge.recording.cassette import load_vcrpy
 from pytest_mllm_judge.recording.saying import Saying, saying
+from pytest_mllm_judge.runs.imported import import_vcrpy
 
 from .loopback import KEY, Server, completion
 
@@ -272,3 +277,61 @@ def test_any_messages_say_something(content: Any, more: dict[str, Any]) -> None:
 def test_where_a_text_is_cut_makes_no_difference(words: str, cut: st.DataObject) -> None:
     place = cut.draw(st.integers(0, len(words)))
     assert said(user(text(words[:place]), text(words[place:]))) == said(user(words))
+
+
+PROJECT = """
+[tool.pytest-mllm-judge.judges.ours]
+kind = "openai"
+model = "judge-1"
+base_url = "{url}"
+temperature = 0
+seed = 3
+max_side = 12
+"""
+
+
+@pytest.fixture
+def bench(server: Server, tmp_path: Path) -> Path:
+    """Five pairs with pictures, asked twice, and a judge on loopback."""
+    items = []
+    for number in range(5):
+        Image.new("RGB", (16, 8 + number), (number, 0, 0)).save(tmp_path / f"{number}.png")
+        responses = [{"text": f"answer {number}"}, {"text": "another"}]
+        items.append(
+            {"id": f"pair-{number}", "task": "pair", "responses": responses, "images": [f"{number}.png"]}
+        )
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    (tmp_path / "benchmark.toml").write_text(
+        'format = "mllm-judge/1"\nitems = "items.jsonl"\n[probes]\nrepeat = 2\n'
+    )
+    (tmp_path / "pyproject.toml").write_text(PROJECT.format(url=server.url))
+    return tmp_path
+
+
+def recorded_here(bench: Path) -> bytes:
+    session = Session(root=bench, mode="new_episodes")
+    session.run("ours", bench).judgements()
+    session.close()
+    return (bench / "cassettes" / "ours.jsonl").read_bytes()
+
+
+def recorded_by_vcrpy(bench: Path, file: Path) -> None:
+    session = Session(root=bench)
+    questions = list(session.run("ours", bench).wanted())
+    judge = build("ours", session.tables, Context(tasks=session.benchmark(bench).tasks, root=bench))
+    with vcr.VCR(match_on=["method", "uri", "body"]).use_cassette(str(file)):
+        for question in reversed(questions):
+            judge.ask(question)
+    judge.close()
+
+
+@pytest.mark.usefixtures("zipped")
+def test_an_import_is_byte_for_byte_what_recording_here_gives(server: Server, bench: Path) -> None:
+    file = bench / "plain.yaml"
+    recorded_by_vcrpy(bench, file)
+    brought, path = import_vcrpy([file], root=bench, benchmark=bench, judge="ours")
+    assert (brought.imported, brought.unmatched, brought.unanswered) == (10, 0, [])
+    imported = path.read_bytes()
+    path.unlink()
+    assert imported == recorded_here(bench)
+    assert server.total == 20

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_mllm_judge import Session
 from pytest_mllm_judge.__main__ import main
-from pytest_mllm_judge.recording.contents import leading
+from pytest_mllm_judge.recording.contents import leading, read
 from pytest_mllm_judge.recording.format import Exchange, from_line, to_line
 
 PROJECT = """
@@ -407,3 +409,26 @@ def test_a_judges_name_may_hold_what_a_file_name_cannot(say: Told, cassette: Pat
     cassette.rename("cassettes/acme%2Fown.jsonl")
     assert say("check", "--judge", "acme/own") == say("check")
     assert say("check")[0] == 0
+
+
+@given(place=st.integers(0, 2000), new=st.binary(min_size=1, max_size=3), length=st.integers(0, 300))
+def test_a_damaged_line_never_hides_a_sound_one(
+    whole: bytes, tmp_path_factory: pytest.TempPathFactory, place: int, new: bytes, length: int
+) -> None:
+    path = tmp_path_factory.mktemp("damaged") / "own.jsonl"
+    place %= len(whole)
+    path.write_bytes(whole[:place] + new + whole[place + length :])
+    contents = read(path)
+    sound = set(whole.splitlines()) & set(path.read_bytes().split(b"\n"))
+    assert {held.text for held in contents.held.values()} == sound
+    assert bool(contents.damaged) == (path.read_bytes().rstrip(b"\r\n") != b"\n".join(sorted(sound)))
+
+
+@pytest.fixture(scope="module")
+def whole() -> bytes:
+    """A cassette of four sound lines."""
+    exchanges = [
+        Exchange(question=f"{n:032x}", item=f"pair-{n}", model="m", reply={"reply": "[[A]]"})
+        for n in range(4)
+    ]
+    return b"".join(to_line(one) + b"\n" for one in exchanges)
