@@ -114,8 +114,7 @@ def floor(folder: str, number: int) -> list[float]:
 
 
 def _play(opening: Open, folder: str, requests: Sequence[Request], url: str, numbers: Sequence[int]) -> Told:
-    client = client_of(httpx2.HTTPTransport(), url)
-    with opening() as cassette:
+    with client_of(httpx2.HTTPTransport(), url) as client, opening() as cassette:
         if len(numbers) == len(requests):
             spent = statistics.median(each(client, requests, numbers))
         else:
@@ -132,8 +131,7 @@ def _played_from(cassette: Any, client: openai.OpenAI, requests: Sequence[Reques
 
 
 def _record(opening: Open, requests: Sequence[Request], url: str) -> None:
-    client = client_of(httpx2.HTTPTransport(), url)
-    with opening():
+    with client_of(httpx2.HTTPTransport(), url) as client, opening():
         for number, request in enumerate(requests):
             send(client, request, number)
 

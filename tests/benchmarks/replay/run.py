@@ -233,7 +233,7 @@ def notes(bench: Bench, compared: int) -> Iterator[str]:
         f"is a fresh process. The floor is the openai SDK on an in-process `httpx2.MockTransport`, its "
         f"requests and answers made before. Ours is `Run.ask`, from an item to its judgement: prompt, "
         f"digest, look-up, reply, verdict, and on the wire path the reading and encoding of the picture. "
-        f"At most {scale.calls:,} calls are played in a cell, spread over its cassette; every reply is compared."
+        f"At most {scale.calls:,} calls of a cassette are played, spread over it; every reply is compared."
     )
     yield ""
     yield (
