@@ -1,11 +1,12 @@
-"""Nothing that looks like a secret is written to a cassette."""
+"""Nothing that looks like a secret is written to a cassette, or told, however it is spelled."""
 
 from __future__ import annotations
 
-import json
+import base64
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote
 
 from pytest_mllm_judge.errors import HoldsSecret
 
@@ -19,6 +20,15 @@ _PATTERNS = {
 _SECRET_HEADER = re.compile(r"(?i)auth|key|token|secret|cookie|credential|organi[sz]ation|project")
 _SECRET_ANSWERS = ("set-cookie", "openai-organization", "openai-project")
 _SECRET_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.I)
+_ADDRESS = re.compile(
+    r"""(?P<scheme>\bhttps?://)(?P<user>[^\s/@?#"'<>]*@)?(?P<path>[^\s?#"'<>]*)(?P<query>\?[^\s#"'<>]*)?""",
+    re.I,
+)
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+_DEEPEST = 3
+"""How often a text may be JSON inside of JSON, the cassette's own line included."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{11,}")
+"""What may be base64, also as addresses spell it, of a secret that is not too short to be one."""
 _SHORTEST = 8
 """Characters of a header's value that is still looked for: a stand-in for a key such as `none` is not one."""
 _SHORTEST_VARIABLE = 16
@@ -34,19 +44,19 @@ class Guard:
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._seen: dict[str, str] = {
-            _escaped(value): f"the value of the environment variable {name}"
+            value: f"the value of the environment variable {name}"
             for name, value in environment.items()
             if _SECRET_VARIABLE.search(name)
             and len(value) >= _SHORTEST_VARIABLE
             and not re.search(r"[\s/\\]", value)
         }
 
-    def see(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Remember the secret values among a request's headers."""
+    def see(self, headers: Iterable[tuple[str, str]], *, kind: str = "header") -> None:
+        """Remember the secret values among a request's headers, or the parameters of its address."""
         for name, value in headers:
             if _SECRET_HEADER.search(name):
-                told = f"the value of the header {name.lower()!r}"
-                kept = {_escaped(one): told for one in _values(name, value) if len(one) >= _SHORTEST}
+                told = f"the value of the {kind} {name.lower()!r}"
+                kept = {one: told for one in _values(name, value) if len(one) >= _SHORTEST}
                 # A new table: another thread may be reading the old one.
                 self._seen = self._seen | kept
 
@@ -66,15 +76,58 @@ class Guard:
 
     def held(self, line: str) -> str:
         """What secret a line holds, in words; '' if none."""
-        for secret, what in self._seen.items():
-            if secret in line:
-                return what
-        return next((what for what, pattern in _PATTERNS.items() if pattern.search(line)), "")
+        for text in _readings(line):
+            for secret, what in self._seen.items():
+                if secret in text:
+                    return what
+            for what, pattern in _PATTERNS.items():
+                if pattern.search(text):
+                    return what
+        return ""
+
+    def masked(self, text: str) -> str:
+        """A text that is told, with `***` for every secret; nothing of it if one is spelled otherwise."""
+        for secret in sorted(self._seen, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        text = masked(text)
+        held = self.held(text)
+        return f"what was said can't be told: it holds {held}" if held else text
 
 
-def _escaped(secret: str) -> str:
-    """The secret as it would stand inside a line's JSON."""
-    return json.dumps(secret, ensure_ascii=False)[1:-1]
+def masked(text: str) -> str:
+    """A text with `***` for what looks like a secret, and for the user and the query of an address."""
+    for pattern in _PATTERNS.values():
+        text = pattern.sub("***", text)
+    return _ADDRESS.sub(_place, text)
+
+
+def _place(address: re.Match[str]) -> str:
+    user, query = ("***@" if address["user"] else ""), ("?***" if address["query"] else "")
+    return f"{address['scheme']}{user}{address['path']}{query}"
+
+
+def _readings(line: str) -> Iterator[str]:
+    """A line as it stands, and what becomes of it when its escapes, percent signs and base64 are undone."""
+    texts = [line]
+    while "\\" in texts[-1] and len(texts) <= _DEEPEST:
+        texts.append(_ESCAPED.sub(_letter, texts[-1]))
+    texts += [unquote(text) for text in texts if "%" in text]
+    yield from texts
+    for text in texts:
+        for run in _BASE64.findall(text):
+            yield from _decoded(run.replace("-", "+").replace("_", "/"))
+
+
+def _letter(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else escape[2]
+
+
+def _decoded(run: str) -> Iterator[str]:
+    """What base64 says, wherever in the run it began."""
+    for start in range(4):
+        part = run[start:]
+        part = part[: len(part) - (len(part) % 4 == 1)]
+        yield base64.b64decode(part + "=" * (-len(part) % 4)).decode("utf-8", "replace")
 
 
 def _values(name: str, value: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from pytest_mllm_judge.model import Picture, Question, Text
 from pytest_mllm_judge.recording.facts import exchange_of
 from pytest_mllm_judge.recording.format import Exchange
+from pytest_mllm_judge.recording.guard import masked
 
 _COMPARED = 1000
 """Exchanges of other items that are looked through at most: a run may miss thousands of questions."""
@@ -67,8 +68,10 @@ def _nearest(asked: Exchange, exchanges: Sequence[Exchange]) -> Exchange:
 def _differences(asked: Exchange, recorded: Exchange, previews: Mapping[str, str]) -> list[str]:
     ours, theirs = _parts(asked), _parts(recorded)
     told = [
-        f"{part}: asked {ours.get(part, 'nothing')}{previews.get(part, '')}, "
-        f"recorded {theirs.get(part, 'nothing')}"
+        masked(
+            f"{part}: asked {ours.get(part, 'nothing')}{previews.get(part, '')}, "
+            f"recorded {theirs.get(part, 'nothing')}"
+        )
         for part in _unequal(ours, theirs)
     ]
     return told or ["in no part that is kept: another version of this package recorded it"]
@@ -113,6 +116,7 @@ def _previews(question: Question) -> dict[str, str]:
 
 
 def _short(text: str) -> str:
+    text = masked(text)
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
