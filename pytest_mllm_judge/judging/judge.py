@@ -46,6 +46,8 @@ class Judge(ABC):
     speaks_http: ClassVar[bool] = False
     """It sends through `context.wrap`, so its HTTP exchanges are what the cassette holds."""
 
+    model: str = ""
+    """The model that its questions ask for; '' for a judge that is not asked."""
     at_once: int | None = None
     """How many questions it can be asked at a time; None for any number."""
     time_limit: float = 900.0

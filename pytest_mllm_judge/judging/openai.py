@@ -66,6 +66,7 @@ class OpenAIJudge(Judge):
     def __init__(self, name: str, settings: OpenAISettings, context: Context) -> None:
         super().__init__(name, context)
         self.settings = settings
+        self.model = settings.model
         self._context = context
         self._prompt = load_prompt(settings.prompt, root=context.root)
         self._parser = parser_named(settings.parser, context.root)

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_mllm_judge.errors import MllmJudgeError
 from pytest_mllm_judge.plugin.collection import Case, GateCase, ItemCase
+from pytest_mllm_judge.plugin.fixtures import asked_by
 from pytest_mllm_judge.plugin.options import REQUIRED
 from pytest_mllm_judge.plugin.outcomes import NO_JUDGE
 
@@ -42,9 +43,26 @@ def find_fault(session: pytest.Session, state: State) -> str:
             run = state.session.run(judge, path)
             run.prepare(list(items.values()))
             state.prepared[judge, run.benchmark.folder] = ""
+        _expect(session.items, state)
     except MllmJudgeError as error:
         return str(error)
     return ""
+
+
+def _expect(items: list[pytest.Item], state: State) -> None:
+    """Tell each run what the selected cases and tests will ask, in their order."""
+    from pytest_mllm_judge.metrics.gates import items_of
+
+    for case in items:
+        if isinstance(case, ItemCase):
+            case.run_of.expect([case.item])
+        elif isinstance(case, GateCase):
+            run = case.run_of
+            gate = run.benchmark.manifest.gates[case.gate]
+            run.expect(items_of(gate, run.items), repeats=run.benchmark.manifest.probes.repeat)
+        elif isinstance(case, pytest.Function) and (asked := asked_by(case)) is not None:
+            judge, path, item = asked
+            state.session.run(judge, path).expect([item])
 
 
 def _asked(cases: list[Case], state: State) -> dict[tuple[str, Path], dict[str, Item]]:

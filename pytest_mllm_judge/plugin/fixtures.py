@@ -59,6 +59,17 @@ def _without_judge(metafunc: pytest.Metafunc, wanted: set[str], state: State) ->
         metafunc.parametrize(name, [skipped], indirect=True)
 
 
+def asked_by(test: pytest.Function) -> tuple[str, Path, Item] | None:
+    """The judge, the benchmark and the item of a test that is about one item; None for any other."""
+    given = getattr(test, "callspec", None)
+    if given is None or "judgement" not in test.fixturenames or not {PLACE, ITEM} <= given.params.keys():
+        return None
+    if given.params[PLACE] is None or given.params[ITEM] is None:
+        return None
+    judge, path = given.params[PLACE]
+    return judge, path, given.params[ITEM]
+
+
 def _benchmark_of(metafunc: pytest.Metafunc) -> Path:
     """The benchmark that the closest marker names: below the root folder, or beside the test's file."""
     marker = metafunc.definition.get_closest_marker("judge_benchmark")

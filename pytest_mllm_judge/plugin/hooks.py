@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_mllm_judge.claims.claim import keep_claims, on_undecided
-from pytest_mllm_judge.plugin import options, outcomes, summary
+from pytest_mllm_judge.plugin import options, outcomes, stopping, summary
 from pytest_mllm_judge.plugin.fixtures import (
     baseline_run,
     judge,
@@ -147,10 +147,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     state = state_of(session.config)
     output = getattr(session.config, "workeroutput", None)
     if state.has_session:
-        state.session.close(merge=output is None)
+        state.session.close(merge=output is None, hurry=stopping.hurry(session))
     if output is not None:
         summary.send(state, output)
         return
+    stopping.forget(session.config)
     if state.has_record:
         state.record.merge_cassettes()
     if (facts := summary.facts(state)) is not None:
@@ -169,9 +170,18 @@ class Receiver:
     def __init__(self, state: State) -> None:
         self.state = state
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Take in what a report carries."""
+        """Take in what a report carries; the live line goes before pytest writes on."""
+        if self.state.has_session and self.state.progress is not None:
+            self.state.progress.clear()
         outcomes.take_in(self.state, report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Before the workers are shut down: tell them if nobody waits for the calls in flight."""
+        if self.state.options["judge_record"] != "none":
+            stopping.tell_workers(session)
 
     def pytest_collectreport(self, report: Any) -> None:
         """Count what could not be collected."""

@@ -20,7 +20,7 @@ class Option:
     choices: tuple[str, ...] = ()
     metavar: str | None = None
     repeatable: bool = False
-    number: bool = False
+    number: type[int | float] | None = None
 
     @property
     def name(self) -> str:
@@ -43,9 +43,28 @@ OPTIONS = (
         help="none: replay only, ask nobody (default); new_episodes: ask what is not recorded; all: ask anew",
     ),
     Option(
+        flag="--judge-concurrency",
+        metavar="N",
+        number=int,
+        default=8,
+        help="while recording: how many questions each judge is asked at once (default: 8)",
+    ),
+    Option(
+        flag="--judge-max-cost",
+        metavar="COST",
+        number=float,
+        help="while recording: ask nothing more once all replies cost so much, by the judges' prices",
+    ),
+    Option(
+        flag="--judge-replay",
+        choices=("fast", "wire"),
+        default="fast",
+        help="wire: replay through the judge's HTTP client; fast: read the cassette directly (default)",
+    ),
+    Option(
         flag="--judge-limit",
         metavar="N",
-        number=True,
+        number=int,
         help="at most N items of each task, spread over the benchmark",
     ),
     Option(
@@ -96,16 +115,18 @@ def _settle(config: pytest.Config, option: Option) -> Any:
         return list(dict.fromkeys(value))
     if option.choices and value not in option.choices:
         raise pytest.UsageError(f"{option.flag} is {value!r}; choose one of: {', '.join(option.choices)}")
-    return _whole_number(option, value) if option.number else value
+    return _number(option, option.number, value) if option.number and isinstance(value, str) else value
 
 
-def _whole_number(option: Option, value: str) -> int:
+def _number(option: Option, kind: type[int | float], value: str) -> int | float:
     try:
-        number = int(value)
+        number = kind(value)
     except ValueError:
         number = 0
-    if number < 1:
+    if kind is int and number < 1:
         raise pytest.UsageError(f"{option.flag} is {value!r}; it takes a whole number from 1")
+    if not 0 < number < float("inf"):
+        raise pytest.UsageError(f"{option.flag} is {value!r}; it takes a number above 0")
     return number
 
 
@@ -114,10 +135,14 @@ def header(values: dict[str, Any]) -> str | None:
     if not values["judge"]:
         return None
     said = [
-        f"{name.removeprefix('judge_')}={value}" for name, value in values.items() if _is_worth(name, value)
+        f"{name.removeprefix('judge_')}={value}"
+        for name, value in values.items()
+        if _is_worth(name, value, values)
     ]
     return f"mllm-judge: {', '.join(values['judge'])} ({', '.join(said)})"
 
 
-def _is_worth(name: str, value: Any) -> bool:
-    return name != "judge" and value not in (None, False)
+def _is_worth(name: str, value: Any, values: dict[str, Any]) -> bool:
+    if name in ("judge_concurrency", "judge_max_cost") and values["judge_record"] == "none":
+        return False  # they matter only while recording
+    return name != "judge" and value not in (None, False) and (name, value) != ("judge_replay", "fast")

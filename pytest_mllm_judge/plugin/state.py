@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_mllm_judge.plugin.progress import Progress
     from pytest_mllm_judge.runs.record import RunRecord
     from pytest_mllm_judge.runs.session import Session
 
@@ -44,6 +45,13 @@ class State:
         return file.parent if file is not None and file.name == "pyproject.toml" else self.config.rootpath
 
     @cached_property
+    def progress(self) -> Progress | None:
+        """The live line; None where no terminal shows it."""
+        from pytest_mllm_judge.plugin.progress import Progress
+
+        return Progress.on_terminal(self)
+
+    @cached_property
     def session(self) -> Session:
         """The runs of this process. Heavy: made when a judge or a benchmark turns up."""
         from pytest_mllm_judge.runs.session import Session
@@ -53,7 +61,15 @@ class State:
             mode=self.options["judge_record"],
             limit=self.options["judge_limit"],
             run=getattr(self.config, "workerinput", {}).get("testrunuid", ""),
+            concurrency=self.options["judge_concurrency"],
+            max_cost=self.options["judge_max_cost"],
+            replay=self.options["judge_replay"],
+            meanwhile=self._while_waiting,
         )
+
+    def _while_waiting(self) -> None:
+        if self.progress is not None:
+            self.progress.show()
 
     @cached_property
     def record(self) -> RunRecord:

@@ -11,6 +11,7 @@ from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.claims.estimate import show
 from pytest_mllm_judge.metrics import agreement
 from pytest_mllm_judge.model import PROBLEMS, Judgements
+from pytest_mllm_judge.model.snapshots import answers_for
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 
 _ASKED = re.compile(r"^judge '[^']*', item '[^']*': ")
@@ -161,8 +162,24 @@ def _costs(run: Plain, cases: Sequence[Plain]) -> Iterator[str]:
     if costs:
         unpriced = f" ({len(cases) - len(costs)} replies without a price)" if len(costs) < len(cases) else ""
         parts.append(f"cost {sum(costs):,.4f}{unpriced}")
-    models = sorted({case["model"] for case in cases if case["model"]})
+    models = Counter(case["model"] for case in cases if case["model"])
     if models:
-        parts.append("answered by " + ", ".join(models))
+        parts.append("answered by " + ", ".join(sorted(models)))
     if parts:
         yield "asked: " + "; ".join(parts)
+    yield from _strangers(run["model"], models)
+    if run["cancelled"]:
+        yield f"cancelled in flight, to be asked by the next run: {', '.join(sorted(run['cancelled']))}"
+    if run["halted"]:
+        yield f"stopped asking: {_first_line(run['halted']).removeprefix('not asked: ')}"
+
+
+def _strangers(asked: str, models: Mapping[str, int]) -> Iterator[str]:
+    """Replies that did not come from the model asked for."""
+    others = {model: count for model, count in sorted(models.items()) if not answers_for(model, asked)}
+    if asked and others:
+        told = ", ".join(f"{model} ({count} of {sum(models.values())})" for model, count in others.items())
+        yield f"another model than the one asked for, {asked}, answered: {told}"
+    elif asked and len(models) > 1:
+        told = ", ".join(f"{model} ({count})" for model, count in sorted(models.items()))
+        yield f"more than one snapshot of {asked} answered: {told}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -25,6 +26,10 @@ DEAD = 5
 """Questions in a row without a reply, all tries used, after which a judge is not asked any more."""
 POLL = 0.02
 """Seconds between looks at what another process has recorded."""
+PATIENCE = 0.5
+"""Seconds for which another process is waited for before this one tries to take over."""
+GRACE = 1.5
+"""Seconds that calls in flight still get when a run is stopped."""
 TICK = 0.1
 """Seconds between two calls of `meanwhile`."""
 
@@ -46,14 +51,14 @@ class Asker:
     At most `concurrency` questions are asked at once. Of all processes, the one that holds the cassette's
     lock asks; the others read along, and take over when it ends. `budget` may forbid to go on.
 
-    `in_flight` and `planned` count questions; `cancelled` names those that were given up in flight.
+    `cancelled` names the items whose questions were given up in flight; `halted` is why nothing more is asked
+    before the session is over.
     """
 
     def __init__(
         self, recorder: Recorder, background: Background, *, concurrency: int, budget: Budget | None = None
     ) -> None:
         self.recorder = recorder
-        self.planned = 0
         self.cancelled: list[str] = []
         self.halted: MllmJudgeError | None = None
         self._background = background
@@ -65,6 +70,7 @@ class Asker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._judges: dict[int, Judge] = {}
         self._leads = False
+        self._is_over = False
         self._in_vain = 0
 
     @property
@@ -72,11 +78,14 @@ class Asker:
         """Questions that are being asked now."""
         return len(self._calls)
 
+    @property
+    def left(self) -> int:
+        """Planned questions that were not looked at yet; some may be recorded already."""
+        return len(self._plan) + len(self._urgent)
+
     def plan(self, judge: Judge, questions: Iterable[Make]) -> None:
         """Ask these too, in their order, as soon as anything is asked at all."""
-        more = [(judge, make) for make in questions]
-        self.planned += len(more)
-        self._background.call(self._plan.extend, more)
+        self._background.call(self._plan.extend, [(judge, make) for make in questions])
 
     def reply(self, judge: Judge, question: Question, *, meanwhile: Callable[[], None]) -> Reply:
         """The reply to a question: played, or asked for by this process or another one.
@@ -84,22 +93,31 @@ class Asker:
         `meanwhile` is called again and again while it waits. Raise what the asking raised: JudgeError if
         there was no reply, NotAsked if nothing is asked any more, CassetteError if nothing can be kept.
         """
-        while not self.recorder.has(question):
-            if failed := self.recorder.failure(question):
-                raise failed
+        while not self._is_settled(question):
             given: Future[Reply | None] = Future()
             self._background.call(self._take, _Call(judge, question, [given]))
             reply = _await(given, meanwhile)
             if reply is not None:
                 return reply
+            self._read_along(question, meanwhile)
+        if not self.recorder.has(question) and (failed := self.recorder.failure(question)):
+            raise failed
+        return self.recorder.play(question, lambda: judge.ask(question), over_http=judge.speaks_http)
+
+    def _read_along(self, question: Question, meanwhile: Callable[[], None]) -> None:
+        """Wait for what another process records, for a while: it may have died."""
+        end = time.monotonic() + PATIENCE
+        while not self._is_settled(question) and time.monotonic() < end:
             meanwhile()
             time.sleep(POLL)
             self.recorder.refresh()
-        return self.recorder.play(question, lambda: judge.ask(question), over_http=judge.speaks_http)
 
-    def stop(self, *, grace: float | None) -> None:
-        """Ask nothing more; give what is in flight `grace` seconds (None: all it needs), then cancel it."""
-        self._background.run(self._stop(grace))
+    def stop(self, *, hurry: Callable[[], bool]) -> None:
+        """Ask nothing more, and wait for what is in flight.
+
+        From when `hurry` says so, that has `GRACE` seconds; what has no reply then is cancelled.
+        """
+        self._background.run(self._stop(hurry))
 
     # What follows runs in the background's loop only.
 
@@ -112,12 +130,14 @@ class Asker:
                 self._urgent.append(call)
             else:
                 _tell(call, None)
+            self._fill()
         except Exception as error:  # whoever waits must hear of it
             _tell(call, error)
-        self._fill()
 
     def _may_ask(self, question: Question) -> bool:
         """Whether this process is to ask a question that it knows no reply of."""
+        if self._is_over:
+            raise NotAsked("not asked: the run is over")
         if self.halted is not None:
             raise copy(self.halted)
         if not self._leads:
@@ -149,10 +169,15 @@ class Asker:
             self._keep_to(self._budget)
         if self.halted is None:
             return call
-        for unasked in (*([call] if call else []), *self._urgent):
-            _tell(unasked, copy(self.halted))
-        self._urgent.clear()
+        if call is not None:
+            self._urgent.append(call)
+        self._turn_away(self.halted)
         return None
+
+    def _turn_away(self, error: MllmJudgeError) -> None:
+        for unasked in self._urgent:
+            _tell(unasked, copy(error))
+        self._urgent.clear()
 
     def _keep_to(self, budget: Budget) -> None:
         try:
@@ -173,8 +198,8 @@ class Asker:
                     return _Call(judge, question)
                 if self.recorder.has(question):
                     self.recorder.rename(question)
-            except MllmJudgeError:
-                pass  # the case that asks it meets the same error, and tells it
+            except Exception:  # the case that asks it meets the same error, and tells it
+                continue
         return None
 
     def _start(self, call: _Call) -> None:
@@ -239,17 +264,27 @@ class Asker:
                 f"not asked: {DEAD} questions in a row got no reply, the last one: {error}"
             )
 
-    async def _stop(self, grace: float | None) -> None:
-        self.halted = self.halted or NotAsked("not asked: the run was stopped before")
+    async def _stop(self, hurry: Callable[[], bool]) -> None:
+        self._is_over = True
         self._plan.clear()
-        if tasks := set(self._tasks):
-            _, late = await asyncio.wait(tasks, timeout=grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        self._turn_away(NotAsked("not asked: the run is over"))
+        late = await self._late(hurry)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         self._fill()
         for judge in self._judges.values():
             await judge.aclose()
+
+    async def _late(self, hurry: Callable[[], bool]) -> set[asyncio.Task[None]]:
+        """What is still in flight when its time is over."""
+        clock = asyncio.get_running_loop().time
+        end = math.inf
+        while self._tasks and clock() < end:
+            await asyncio.wait(self._tasks, timeout=min(TICK, end - clock()))
+            if end == math.inf and hurry():
+                end = clock() + GRACE
+        return set(self._tasks)
 
 
 def _tell(call: _Call, outcome: Reply | Exception | None) -> None:

@@ -21,6 +21,11 @@ class Budget:
         self._tills.setdefault(id(recorder), _Till(judge, recorder))
 
     @property
+    def counted(self) -> float:
+        """What was spent when it was last looked at."""
+        return sum(till.cost for till in self._tills.values())
+
+    @property
     def spent(self) -> float:
         """What was spent so far."""
         return sum(till.count() for till in self._tills.values())
@@ -44,7 +49,7 @@ class _Till:
         self.recorder = recorder
         self.unpriced = 0
         self._counted = 0
-        self._cost = 0.0
+        self.cost = 0.0
 
     def count(self) -> float:
         self.recorder.refresh()
@@ -52,5 +57,5 @@ class _Till:
             self._counted += 1
             cost = self.judge.cost(reply)
             self.unpriced += cost is None
-            self._cost += cost or 0.0
-        return self._cost
+            self.cost += cost or 0.0
+        return self.cost

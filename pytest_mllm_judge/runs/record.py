@@ -40,8 +40,10 @@ class RunRecord:
         """Take in what one process says of its benchmarks and runs; counts of the same run are added."""
         self.benchmarks.update(facts["benchmarks"])
         for name, run in facts["runs"].items():
-            known = self.runs.setdefault(name, {**run, "recorded": 0})
+            known = self.runs.setdefault(name, {**run, "recorded": 0, "cancelled": []})
             known["recorded"] += run["recorded"]
+            known["cancelled"] = [*known["cancelled"], *run["cancelled"]]
+            known["halted"] = known["halted"] or run["halted"]
 
 
 def case_of(judgement: Judgement, run: Run) -> Plain:
@@ -91,6 +93,9 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
             "limit": len(run.items) if len(run.items) < len(benchmark.items) else None,
             "cassette": None if recorder is None else str(recorder.path),
             "recorded": 0 if recorder is None else recorder.recorded,
+            "model": run.judge.model,
+            "cancelled": [] if run.asker is None else list(run.asker.cancelled),
+            "halted": "" if run.asker is None or run.asker.halted is None else str(run.asker.halted),
         }
     return facts
 

@@ -148,15 +148,15 @@ class Session:
         place = Context(tasks=benchmark.tasks, root=self.root)
         return place if wrap is None else replace(place, wrap=wrap)
 
-    def close(self, *, merge: bool = True, grace: float | None = None) -> None:
+    def close(self, *, merge: bool = True, hurry: Callable[[], bool] = lambda: False) -> None:
         """Stop asking, and write what was recorded.
 
-        What is in flight gets `grace` seconds, or all that it needs. One of several processes leaves what it
-        recorded in the journal (`merge=False`).
+        What is in flight gets all the time it needs, unless `hurry` says that somebody stopped the run. One
+        of several processes leaves what it recorded in the journal (`merge=False`).
         """
         for run in self.runs.values():
             if run.asker is not None:
-                run.asker.stop(grace=grace)
+                run.asker.stop(hurry=hurry)
         if self._background is not None:
             self._background.close()
             self._background = None
