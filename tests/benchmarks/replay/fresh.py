@@ -1,4 +1,4 @@
-"""A cell of the benchmark in a Python process of its own.
+"""A cell of the benchmark in a Python process of its own, or pytest.
 
     python -m tests.benchmarks.replay.fresh MODULE FUNCTION ARGUMENTS
 
@@ -11,10 +11,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from tests.benchmarks.collection.made import Project
 
 PROJECT = Path(__file__).resolve().parents[3]
 Told = dict[str, Any]
@@ -46,6 +49,25 @@ def fresh(module: str, function: str, **arguments: Any) -> Told:
         raise SystemExit(f"{module}.{function} {arguments}: exit status {process.returncode}\n{said}")
     told: Told = json.loads(process.stdout.rstrip().rpartition("\n")[2])
     return told
+
+
+def peak(project: Project) -> float:
+    """MB (10^6 bytes) of memory that pytest needs at most to run the project's cases, which all must pass.
+
+    A process begins with its parent's peak, so call this from a small one.
+    """
+    blocked = (f"-pno:{name}" for name in ("randomly", "hypothesispytest", "cacheprovider"))
+    command = [sys.executable, "-m", "pytest", "-q", *blocked, *project.arguments]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
+        process = subprocess.Popen(command, cwd=project.folder, env=clean(), stdout=out, stderr=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        said = out.read()
+    if process.returncode or f"{project.cases} passed" not in said:
+        raise SystemExit(f"{project.title}: exit status {process.returncode}\n{said[-3000:]}")
+    # Linux counts KiB, macOS bytes.
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.benchmarks.collection.run import machine, measure
+from tests.benchmarks.collection.run import machine
 from tests.benchmarks.replay import table
-from tests.benchmarks.replay.fresh import PROJECT, Cell, Told, fresh
+from tests.benchmarks.replay.fresh import PROJECT, Cell, Told, fresh, peak
 from tests.benchmarks.replay.made import POOL, as_cases, write_plain
 from tests.benchmarks.replay.server import FAULTS
 
@@ -157,10 +157,7 @@ class Bench:
         folder = self.made(number, self.scale.sizes[0])
         ours = as_cases(folder, number)
         plain = write_plain(self.root / "plain", folder / "bench", number)
-        rounds = [
-            [measure(project, collect_only=False).megabytes for project in (ours, plain)]
-            for _ in range(self.scale.rounds)
-        ]
+        rounds = [[peak(project) for project in (ours, plain)] for _ in range(self.scale.rounds)]
         return [one for one, _ in rounds], [other for _, other in rounds]
 
     def record(self, *, faulty: bool) -> Told:
