@@ -173,7 +173,9 @@ def _interaction(where: str, request: Any, response: dict[str, Any]) -> Interact
         "body": {"string": request.body_bytes or b""},
     }
     answer = {**response, "headers": headers, "body": {"string": response["body"].get("string") or b""}}
-    return Interaction(where, _undone(body).content, sent, _undone(answer), _headers(answer))
+    return Interaction(
+        where, str(request.uri), _undone(body).content, sent, _undone(answer), _headers(answer)
+    )
 
 
 def _listed(values: Any) -> list[str]:

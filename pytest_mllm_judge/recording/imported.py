@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mllm_judge.errors import HoldsSecret
 from pytest_mllm_judge.model import Question
@@ -18,6 +19,7 @@ from pytest_mllm_judge.model.question import canonical, text_digest
 from pytest_mllm_judge.recording.answers import Answer, pack
 from pytest_mllm_judge.recording.contents import leading
 from pytest_mllm_judge.recording.facts import digest_of, exchange_of
+from pytest_mllm_judge.recording.guard import Guard
 from pytest_mllm_judge.recording.miss import name_of
 from pytest_mllm_judge.recording.saying import Saying, difference, saying, unequal
 from pytest_mllm_judge.recording.store import Store
@@ -31,6 +33,7 @@ class Interaction(NamedTuple):
     """A request and its answer in a vcrpy cassette, both decoded, and where they stand."""
 
     where: str
+    address: str
     sent: bytes
     headers: Sequence[tuple[str, str]]
     answer: Answer
@@ -84,13 +87,13 @@ class _Asked:
         repeats = self._repeats.get(_signature(said), {})
         return [list(repeats[repeat].values()) for repeat in sorted(repeats)]
 
-    def explain(self, where: str, said: Saying) -> list[str]:
+    def explain(self, where: str, said: Saying, *, masked: Callable[[str], str]) -> list[str]:
         """Where an interaction that answers no question stands, and each part where the nearest differs."""
         if not self.sayings:
             return [where]
         nearest = min(self.sayings, key=lambda digest: len(unequal(said, self.sayings[digest])))
         asked = self.sayings[nearest]
-        parts = [difference(part, said, asked) for part in unequal(said, asked)]
+        parts = [difference(part, said, asked, masked=masked) for part in unequal(said, asked)]
         return [f"{where}: nearest to {self.names[nearest]}", *parts]
 
 
@@ -114,6 +117,7 @@ def bring(
     seen = Counter[str]()
     with leading(path) as store:
         for interaction in interactions:
+            _see(store.guard, interaction)
             said = _worth(interaction, brought)
             if said is None:
                 continue
@@ -127,9 +131,16 @@ def bring(
             else:
                 brought.unmatched += 1
                 if len(brought.nearest) < _EXPLAINED:
-                    brought.nearest.append(asked.explain(interaction.where, said))
+                    brought.nearest.append(asked.explain(interaction.where, said, masked=store.guard.masked))
         brought.unanswered = [name for digest, name in asked.names.items() if not store.settled(digest)]
     return brought
+
+
+def _see(guard: Guard, interaction: Interaction) -> None:
+    """Remember the secrets that the request and its answer held, to keep them off the disk and the screen."""
+    guard.see(interaction.headers)
+    guard.see(parse_qsl(urlsplit(interaction.address).query), kind="parameter")
+    guard.see_answer(interaction.answer_headers)
 
 
 def _worth(interaction: Interaction, brought: Brought) -> Saying | None:
@@ -161,8 +172,6 @@ def _write(store: Store, question: Question, interaction: Interaction, brought: 
         brought.there += 1
         return
     exchange = exchange_of(question, pack(interaction.answer, asked=question.model) or {})
-    store.guard.see(interaction.headers)
-    store.guard.see_answer(interaction.answer_headers)
     try:
         store.append(exchange)
         brought.imported += 1

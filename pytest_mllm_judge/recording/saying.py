@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -23,6 +24,7 @@ Saying = Mapping[str, str]
 
 VOLATILE = ("user", "metadata", "store", "stream", "stream_options", "service_tier")
 """Keys of a request that don't bear on what the model says."""
+_SHA256 = re.compile("[0-9a-f]{64}")
 _SHOWN = 30
 """Characters of a text that are shown from where it differs."""
 
@@ -125,9 +127,11 @@ def unequal(recorded: Saying, asked: Saying) -> list[str]:
     return [part for part in {**asked, **recorded} if recorded.get(part) != asked.get(part)]
 
 
-def difference(part: str, recorded: Saying, asked: Saying) -> str:
-    """How a part differs, as a clause; a text from where it does."""
-    ours, theirs = recorded.get(part), asked.get(part)
+def difference(part: str, recorded: Saying, asked: Saying, *, masked: Callable[[str], str]) -> str:
+    """How a part differs, as a clause; a text from where it does. `masked` takes secrets out of a text."""
+    ours, theirs = (None if said is None else masked(said) for said in (recorded.get(part), asked.get(part)))
+    if ours == theirs:
+        return f"{part}: differs in what is not told here"
     if ours is None or theirs is None:
         return f"{part}: recorded {_short(part, ours)}, asked {_short(part, theirs)}"
     start = 0
@@ -141,7 +145,7 @@ def difference(part: str, recorded: Saying, asked: Saying) -> str:
 def _short(part: str, value: str | None) -> str:
     if value is None:
         return "nothing"
-    if ", image " in part and "detail" not in part and len(value) == hashlib.sha256().digest_size * 2:
+    if _SHA256.fullmatch(value):
         return value[:PART]
     shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
     return repr(shown) if ", text " in part else shown

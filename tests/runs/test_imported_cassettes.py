@@ -331,6 +331,16 @@ def test_a_secret_is_not_taken_over(bring: Told) -> None:
     assert "recorded-elsewhere" not in CASSETTE.read_text()
 
 
+def test_a_secret_is_not_told_either(bring: Told) -> None:
+    one, _ = questions()
+    headers = {"Authorization": ["Bearer recorded-elsewhere-0123456789"]}
+    bodies = [body_of(one), body_of(one, stop="https://me:pass@e.org/a?sig=abc")]
+    bodies[0]["messages"][-1]["content"][-1]["text"] += " recorded-elsewhere-0123456789"
+    _, told = bring(write(*(interaction(body, headers=headers) for body in bodies)))
+    assert " recorded ' ***', asked ''" in told[3]
+    assert told[5] == '      setting stop: recorded "https://***@e.org/a?***", asked nothing'
+
+
 def test_a_function_as_a_judge_can_be_given_replies_too(bring: Told) -> None:
     file = write(*(interaction(body_of(question)) for question in questions("own")))
     assert bring(file, judge="own")[1] == ["cassettes/own.jsonl: 2 exchanges imported"]

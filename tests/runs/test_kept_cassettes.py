@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import zlib
 from collections.abc import Callable, Iterator
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from pytest_mllm_judge import Session
 from pytest_mllm_judge.__main__ import main
-from pytest_mllm_judge.recording.contents import leading, read
+from pytest_mllm_judge.errors import CassetteError
+from pytest_mllm_judge.recording.contents import leading, read, without
 from pytest_mllm_judge.recording.format import Exchange, from_line, to_line
 
 PROJECT = """
@@ -254,6 +256,19 @@ def test_a_damaged_cassette_is_not_pruned(say: Told, cassette: Path) -> None:
         ],
     )
     assert cassette.read_bytes() == before
+
+
+def test_what_is_no_exchange_is_not_pruned_though_its_checksum_holds(cassette: Path) -> None:
+    body = b'{"question":"' + b"0" * 32 + b'","other":1'
+    cassette.write_bytes(body + b',"sum":"%08x"}\n' % zlib.crc32(body))
+    with pytest.raises(CassetteError) as caught:
+        without(cassette, [])
+    assert str(caught.value) == (
+        f"{cassette}: can't be pruned while lines of it are damaged:\n"
+        "  own.jsonl:1: it is not an exchange\n"
+        "  Restore the file from version control, or delete these lines."
+    )
+    assert cassette.read_bytes().startswith(body)
 
 
 def _hold(path: Path, held: Event, enough: Event) -> None:
