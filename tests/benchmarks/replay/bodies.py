@@ -108,6 +108,20 @@ class Floor:
 
         return call
 
+    def making(self, run: Run, items: Sequence[Item]) -> Callable[[], None]:
+        """What makes these items' requests as our judge does, each with its picture read, and sends them."""
+        ready = [reply_body(number_of(item.id)) for item in items]
+
+        def call() -> None:
+            self._ready = iter(ready)
+            for item in items:
+                question = run.judge.question(item)
+                messages = [chat.chat_message(message) for message in question.messages]
+                request = {"model": question.model, "messages": messages}
+                send(self._client, {**request, "extra_body": dict(question.settings)}, number_of(item.id))
+
+        return call
+
 
 def spread(items: Sequence[Item], most: int) -> list[Item]:
     """At most so many of the items, evenly over all but the last, which is for warming up."""

@@ -90,14 +90,14 @@ def asked(run: Run, items: Sequence[Item]) -> Callable[[], None]:
 def replay(folder: str, calls: int) -> Told:
     """Milliseconds per call of the floor and of both paths, by block; with pictures not yet read, by round.
 
-    Blocks of the three take turns on the same items. The first call of a session, which loads the cassette,
-    is another item's and is not counted.
+    `making` is the floor where its requests are made as well. Blocks of all kinds take turns on the same
+    items. The first call of a session, which loads the cassette, is another item's and is not counted.
     """
     place = Path(folder)
     first, run = opened(place)
     sample = spread(run.items, calls)
     floor = Floor()
-    found: dict[str, list[float]] = {"floor": [], "wire": [], "fast": []}
+    found: dict[str, list[float]] = {"floor": [], "making": [], "wire": [], "fast": []}
     for _ in range(-(-calls // len(sample))):
         runs = {kind: opened(place, first, replay=kind) for kind in ("wire", "fast")}
         for _, warmed in runs.values():
@@ -106,6 +106,7 @@ def replay(folder: str, calls: int) -> Told:
             block = sample[start : start + BLOCK]
             floored = floor.block([run.judge.question(item) for item in block])
             found["floor"].append(processor(floored, len(block)))
+            found["making"].append(processor(floor.making(run, block), len(block)))
             for kind, (_, warmed) in runs.items():
                 found[kind].append(processor(asked(warmed, block), len(block)))
         for session, _ in runs.values():

@@ -228,9 +228,10 @@ def notes(bench: Bench, compared: int) -> Iterator[str]:
     yield (
         f"Times are the processor's, medians of blocks that take turns with the floor in one process; a cell "
         f"is a fresh process. The floor is the openai SDK on an in-process `httpx2.MockTransport`, its "
-        f"requests and answers made before. Ours is `Run.ask`, from an item to its judgement: prompt, "
-        f"digest, look-up, reply, verdict, and on the wire path the reading and encoding of the picture. "
-        f"At most {scale.calls:,} calls of a cassette are played, spread over it; every reply is compared."
+        f"requests and answers made before; beside it stands the floor that makes its requests too, as our "
+        f"judge does. Ours is `Run.ask`, from an item to its judgement: prompt, digest, look-up, reply, "
+        f"verdict, and on the wire path the reading and encoding of the picture. At most {scale.calls:,} "
+        f"calls of a cassette are played, spread over it; every reply is compared."
     )
     yield ""
     yield (

@@ -41,10 +41,10 @@ def median(told: Told, of: str) -> float:
     return statistics.median(times)
 
 
-def ratio(told: Told, kind: str) -> float:
-    """The median over blocks of the time of one kind by the floor's of the same block."""
+def ratio(told: Told, kind: str, to: str = "floor") -> float:
+    """The median over blocks of the time of one kind by another's in the same block."""
     ours: list[float] = told[kind]
-    floors: list[float] = told["floor"]
+    floors: list[float] = told[to]
     return statistics.median(one / under for one, under in zip(ours, floors, strict=True))
 
 
@@ -58,6 +58,11 @@ def speedup(told: Told) -> float:
 def _range(values: Sequence[float], form: str) -> str:
     low, high = format(min(values), form), format(max(values), form)
     return low if low == high else f"{low} to {high}"
+
+
+def _short(value: float) -> str:
+    """Two digits behind the point, none from a hundred on."""
+    return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
 
 
 def size_name(size: int) -> str:
@@ -193,13 +198,15 @@ def figures_table(figures: Sequence[Figure]) -> Iterator[str]:
 def replay_table(cells: Cells) -> Iterator[str]:
     """Both paths beside the floor."""
     yield (
-        "| N | picture | floor, ms | wire, ms | × floor | fast, ms | floor ÷ fast | fast, cold digests, ms |"
+        "| N | picture | floor, ms | and requests made, ms | wire, ms | × floor | × with requests made "
+        "| fast, ms | floor ÷ fast | fast, cold digests, ms |"
     )
-    yield "|--:|--:|--:|--:|--:|--:|--:|--:|"
+    yield "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
     for (number, size), told in sorted(cells.items(), key=lambda cell: (cell[0][1], cell[0][0])):
         yield (
-            f"| {number:,} | {size_name(size)} | {median(told, 'floor'):.2f} | {median(told, 'wire'):.2f} "
-            f"| {ratio(told, 'wire'):.2f} | {median(told, 'fast'):.3f} | {speedup(told):.1f} "
+            f"| {number:,} | {size_name(size)} | {median(told, 'floor'):.2f} | {median(told, 'making'):.2f} "
+            f"| {median(told, 'wire'):.2f} | {ratio(told, 'wire'):.2f} | {ratio(told, 'wire', 'making'):.2f} "
+            f"| {median(told, 'fast'):.3f} | {speedup(told):.1f} "
             f"| {median(told, 'cold'):.3f} |"
         )
 
@@ -211,6 +218,6 @@ def peers_table(rows: Sequence[Row]) -> Iterator[str]:
     for title, number, size, told in rows:
         how = told["how"] + (f"; more do not load: `{told['fault']}`" if told.get("fault") else "")
         yield (
-            f"| {title} | {told.get('number', number):,} | {size_name(size)} | {told['ms']:.3g} "
-            f"| {told['ms'] / median(told, 'floor'):.2g} | {told['bytes']:,.0f} | {how} |"
+            f"| {title} | {told.get('number', number):,} | {size_name(size)} | {_short(told['ms'])} "
+            f"| {_short(told['ms'] / median(told, 'floor'))} | {told['bytes']:,.0f} | {how} |"
         )
