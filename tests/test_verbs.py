@@ -78,3 +78,11 @@ def test_the_bundled_cassettes_are_whole(
     assert main(["cassette", "stale", "fixtures/shapes"]) == 0
     assert main(["cassette", "stats", "fixtures/shapes"]) == 0
     assert "answered  shapes-old: 775" in capsys.readouterr().out
+
+
+def test_the_page_shows_what_stats_print(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    assert main(["cassette", "stats", "fixtures/shapes", "--judge", "shapes-worse"]) == 0
+    assert f"```text\n{capsys.readouterr().out}```\n" in Path("docs/recording.md").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ def is_stale(kept: Kept) -> bool:
 def check(kept: Kept) -> Iterator[str]:
     """Whether a cassette can be played as a whole: its lines, then the questions that it has no reply to."""
     contents, asked = kept.contents, len(kept.asked) + len(kept.unknown)
-    of = "" if kept.unbuilt else f", {asked - len(kept.missing)} of {_count(asked, 'question')} answered"
+    of = "" if kept.unbuilt else f", {asked - len(kept.missing):,} of {_count(asked, 'question')} answered"
     yield f"{kept.shown}: {_count(len(contents.held), 'exchange')}{of}{'' if is_unsound(kept) else ': ok'}"
     if contents.held:
         yield from _column("answered", _answered(models_of(contents.exchanges)))
@@ -50,7 +50,7 @@ def check(kept: Kept) -> Iterator[str]:
 
 def stale(kept: Kept) -> Iterator[str]:
     """The exchanges that nothing asks for, one a line."""
-    yield f"{kept.shown}: {_count(len(kept.stale), 'stale exchange')} of {_lines(kept)}"
+    yield f"{kept.shown}: {_count(len(kept.stale), 'stale exchange')} of {_lines(kept):,}"
     yield from _told(kept.stale)
 
 
@@ -60,7 +60,7 @@ def pruned(kept: Kept, size: int, *, dry_run: bool) -> Iterator[str]:
         yield f"{kept.shown}: nothing to remove, all of {_count(len(kept.contents.held), 'exchange')} stay"
         return
     done = "would remove" if dry_run else "removed"
-    yield f"{kept.shown}: {done} {len(kept.stale)} of {_count(_lines(kept), 'exchange')}, {_bytes(size)}"
+    yield f"{kept.shown}: {done} {len(kept.stale):,} of {_count(_lines(kept), 'exchange')}, {_bytes(size)}"
     yield from _told(kept.stale)
 
 
@@ -74,7 +74,7 @@ def _told(told: Sequence[Told]) -> Iterator[str]:
 
 def _answered(models: Counter[tuple[str, str]]) -> list[str]:
     return [
-        f"{by}: {count}" + (f", asked for {asked}" if by != asked else "")
+        f"{by}: {count:,}" + (f", asked for {asked}" if by != asked else "")
         for (asked, by), count in sorted(models.items())
     ]
 
@@ -103,9 +103,9 @@ def _size(total: Figures) -> str:
 def _problems(total: Figures, kept: Kept) -> str:
     if kept.run is None:
         return "unknown, since the judge can't be built"
-    counts = ", ".join(f"{count} {problem}" for problem, count in sorted(total.problems.items()))
+    counts = ", ".join(f"{count:,} {problem}" for problem, count in sorted(total.problems.items()))
     gone = total.exchanges - total.parsed
-    unread = f"; {gone} not read: their items are gone, or they are no chat completion" if gone else ""
+    unread = f"; {gone:,} not read: their items are gone, or they are no chat completion" if gone else ""
     return (counts or "none") + unread
 
 
@@ -142,7 +142,7 @@ def _latency(total: Figures) -> str:
 
 
 def _of(known: int, total: Figures) -> str:
-    return "" if known == total.exchanges else f" (of {known} of {_count(total.exchanges, 'exchange')})"
+    return "" if known == total.exchanges else f" (of {known:,} of {_count(total.exchanges, 'exchange')})"
 
 
 def _count(number: int, noun: str) -> str:
@@ -161,7 +161,7 @@ def _column(title: str, entries: Sequence[str]) -> Iterator[str]:
 
 def imported(brought: Brought, path: Path) -> Iterator[str]:
     """What became of the interactions of vcrpy cassettes."""
-    already = f", {brought.there} already there" if brought.there else ""
+    already = f", {brought.there:,} already there" if brought.there else ""
     yield f"{shown(path)}: {_count(brought.imported, 'exchange')} imported{already}"
     left = [f"{_count(count, 'interaction')}: {what}" for count, what in _left_out(brought) if count]
     yield from _column("left out", left)
@@ -171,7 +171,7 @@ def imported(brought: Brought, path: Path) -> Iterator[str]:
     yield from _column("refused", [line for told in brought.refused for line in told.splitlines()])
     if brought.unanswered:
         first, more = brought.unanswered[:_FIRST], len(brought.unanswered) - _FIRST
-        names = ", ".join(first) + (f" and {more} more" if more > 0 else "")
+        names = ", ".join(first) + (f" and {more:,} more" if more > 0 else "")
         yield from _column(
             "missing", [f"{_count(len(brought.unanswered), 'question')} without a reply: {names}"]
         )
