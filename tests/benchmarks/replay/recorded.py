@@ -22,7 +22,7 @@ TIMEOUT = 2.0
 
 
 def record(folder: str, seconds: float, concurrency: int, faulty: bool) -> Told:
-    """Record a benchmark, then replay it. It and the SDK are loaded before the clock starts."""
+    """Record a benchmark, then replay it. It is loaded before the clock starts; parts of the SDK are not."""
     place = Path(folder)
     with served(seconds, faulty=faulty) as url:
         made.write_settings(place, url=url, timeout=TIMEOUT)
