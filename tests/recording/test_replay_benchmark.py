@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.replay import table
+from tests.benchmarks.replay import cells, made, table
 from tests.benchmarks.replay.fresh import here
 from tests.benchmarks.replay.run import BEGIN, END, PAGE, Bench, Scale, report
 from tests.benchmarks.replay.server import FAULTS, fate
@@ -55,6 +55,25 @@ def test_every_figure_and_every_cassette_has_its_row(tmp_path: Path) -> None:
     recorded = [line for line in lines if "40 exchanges of 40 questions, 40 replay right" in line]
     assert len(recorded) == 2
     assert all("0 answered twice" in line and "problems" not in line for line in recorded)
+
+
+def test_a_made_cassette_that_recording_would_not_write_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = made.reply_body
+    monkeypatch.setattr(made, "reply_body", lambda number: answers(number).replace(b"-2024-", b"-2025-"))
+    with pytest.raises(SystemExit, match="a recorded cassette is not the made one"):
+        Bench(tmp_path, TINY, here).compare()
+
+
+def test_a_verdict_that_is_not_the_recorded_one_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(Bench(tmp_path, TINY, here).made(3, 2_000))
+    verdicts = made.verdict
+    monkeypatch.setattr(made, "verdict", lambda number: verdicts(number + 1))
+    with pytest.raises(SystemExit, match="score-000000: the verdict is 1, not 2"):
+        cells.replay(folder, 2)
 
 
 def test_the_server_fails_as_often_as_it_says() -> None:

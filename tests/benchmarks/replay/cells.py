@@ -80,9 +80,10 @@ def asked(run: Run, items: Sequence[Item]) -> Callable[[], None]:
 
     def call() -> None:
         for item in items:
-            judgement = run.ask(item)
-            if judgement.verdict != made.verdict(made.number_of(item.id)):
-                raise SystemExit(f"{item.id}: {judgement.problem} {judgement.verdict} {judgement.reason}")
+            judgement, right = run.ask(item), made.verdict(made.number_of(item.id))
+            if judgement.verdict != right:
+                why = f" ({judgement.reason})" if judgement.reason else ""
+                raise SystemExit(f"{item.id}: the verdict is {judgement.verdict}, not {right}{why}")
 
     return call
 
