@@ -70,6 +70,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "in base64": _base64,
     "in base64, after a name": lambda secret: _base64(f"judge:{secret}"),
     "in base64, after a longer name": lambda secret: _base64(f"judges:{secret}"),
+    "in base64, grown onto other letters": lambda secret: "key" + _base64(secret),
     "in base64 of addresses": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
 }
 

@@ -323,3 +323,20 @@ def test_damage_is_told_to_every_question_in_the_same_words(kind: str, tmp_path:
             f"{file}:{number}: this line can't be used: its checksum does not match\n"
             f"  Restore the file from version control, or delete the line and record it again: {RECORD}"
         }
+
+
+def test_damage_that_another_process_does_meanwhile_is_told_to_every_question(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    sound = recorded(path, merge=False)
+    again = recorder(path, "new_episodes")
+    assert again.has(QUESTIONS[0])
+    with journal_of(path).open("ab") as journal:
+        journal.write(sound.replace(b"[[B]]", b"[[A]]", 1))
+    number = 2 + sound.count(b"\n")
+    for _ in range(3):
+        with pytest.raises(CassetteError) as caught:
+            again.exchange(question_of(99), Reply, over_http=False)
+        assert str(caught.value) == (
+            f"{journal_of(path)}:{number}: this line can't be used: its checksum does not match\n"
+            f"  Restore the file from version control, or delete the line and record it again: {RECORD}"
+        )
