@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import ValidationError
@@ -28,6 +30,9 @@ from pytest_mllm_judge.judging.parsers import parser_named
 from pytest_mllm_judge.judging.prompting import load_prompt
 from pytest_mllm_judge.judging.settings import CallableSettings, table
 from pytest_mllm_judge.model import Item, Parsed, Question, Reply
+
+_TURNS: dict[str, threading.Lock] = {}
+"""Who is calling each plain function now: two judges, or two benchmarks, may share one."""
 
 
 class CallableJudge(Judge):
@@ -55,17 +60,33 @@ class CallableJudge(Judge):
         )
 
     def ask(self, question: Question) -> Reply:
-        """Call the function once."""
-        start = time.perf_counter()
+        """Call the function once, when its turn has come."""
+        with self._turn(question):
+            start = time.perf_counter()
+            try:
+                answer = self._function(question)
+                if self._is_async:
+                    answer = asyncio.run(answer)
+            except MllmJudgeError:
+                raise
+            except Exception as error:
+                raise self._failure(question, error) from error
+            return self._timed(question, answer, start)
+
+    @contextmanager
+    def _turn(self, question: Question) -> Iterator[None]:
+        """Wait for a call that is still going on, even one that was given up: a thread can't be ended."""
+        if self.at_once is None:
+            yield
+            return
+        turn = _TURNS.setdefault(self._spec, threading.Lock())
+        if not turn.acquire(timeout=min(self.time_limit, threading.TIMEOUT_MAX)):
+            asked = f"judge {self.name!r}, item {question.item.id!r}"
+            raise JudgeError(f"{asked}: {self._spec} is still busy with an earlier question", passing=True)
         try:
-            answer = self._function(question)
-            if self._is_async:
-                answer = asyncio.run(answer)
-        except MllmJudgeError:
-            raise
-        except Exception as error:
-            raise self._failure(question, error) from error
-        return self._timed(question, answer, start)
+            yield
+        finally:
+            turn.release()
 
     async def ask_async(self, question: Question) -> Reply:
         """Call the function once: awaited if it is `async def`, else in a thread."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,12 +23,14 @@ def _as_it_is(transport: Any) -> Any:
 class Context:
     """Where a judge stands: the benchmark's tasks, the folder that its paths start from, and the cassette.
 
-    `wrap` puts the cassette in front of an httpx2 transport; a judge that speaks HTTP sends through it.
+    `wrap` puts the cassette in front of an httpx2 transport; a judge that speaks HTTP sends through it. While
+    a context that `patch` gives is open, the cassette also stands in front of every other HTTP library.
     """
 
     tasks: Tasks = field(default_factory=Tasks)
     root: Path = field(default_factory=Path)
     wrap: Callable[[Any], Any] = _as_it_is
+    patch: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
 class Judge(ABC):

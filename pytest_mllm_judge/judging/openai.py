@@ -12,7 +12,8 @@ A client of one's own, for Azure, a proxy or a token that expires, is a function
             http_client=openai.DefaultHttpxClient(transport=transport))
 
 `wrap` puts the cassette in front of a transport; a client that does not send through it is refused, since
-nothing would be recorded. On a replay the function runs too, so it should not call out by itself.
+nothing would be recorded, unless the settings say `patch = true`. On a replay the function may run too, so it
+should not call out by itself.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -75,6 +77,7 @@ class OpenAIJudge(Judge):
         self._client: openai.OpenAI | None = None
         self._async_client: openai.AsyncOpenAI | None = None
         self._is_overridden = False
+        self._patch = ExitStack()
         self._lock = threading.Lock()
         self.sends_images = self._prompt.shows_images
         self.time_limit = settings.time_limit
@@ -161,6 +164,7 @@ class OpenAIJudge(Judge):
             if self._client is not None:
                 self._client.close()
             self._client = None
+            self._patch.close()
 
     async def aclose(self) -> None:
         """Close the connections of `ask_async`."""
@@ -243,11 +247,14 @@ class OpenAIJudge(Judge):
             raise SettingsError(
                 f"{where}: {spec} returned {type(client).__name__}, not an openai.OpenAI client"
             )
-        if not wrapped:
+        if not wrapped and not self.settings.patch:
             raise SettingsError(
                 f"{where}: {spec} did not send through `wrap`, so nothing would be recorded"
-                "\n  Build the client on http_client=openai.DefaultHttpxClient(transport=wrap(...))."
+                "\n  Build the client on http_client=openai.DefaultHttpxClient(transport=wrap(...)), or, if "
+                "that can't be, set patch = true."
             )
+        if not wrapped:
+            self._patch.enter_context(self._context.patch())
         return client.with_options(max_retries=0)
 
     def _headers(self) -> dict[str, str]:

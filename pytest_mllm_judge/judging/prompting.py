@@ -22,14 +22,16 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.judging.prompts.templates import (
     BUILT_IN,
     digest_of,
+    inlined,
     place_of,
     said,
     sections,
@@ -55,11 +57,16 @@ if TYPE_CHECKING:
 DEFAULT = "no-cot"
 
 _VERSIONED = re.compile(r"(.+)\.v(\d+)")
+_MARK = secrets.token_hex(16)
+"""Marks the places of pictures in a rendering. Drawn anew in each process, so no item's text can hold it."""
+_MARKED = re.compile(rf"{_MARK}:(\d+);")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Shown:
     """What a template sees of an item: nothing that humans said of it."""
+
+    SHOWN: ClassVar = frozenset({"id", "task", "instruction", "images", "source", "fields"})
 
     id: str
     task: Task
@@ -69,11 +76,22 @@ class _Shown:
     fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _ShownResponse:
+    SHOWN: ClassVar = frozenset({"letter", "text", "images"})
+
     letter: str
     text: str | None
     images: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Section:
+    """One message: its role, its template, and one that says the same and is quicker."""
+
+    role: Role
+    template: jinja2.Template
+    quick: jinja2.Template
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +108,7 @@ class Prompt:
     digest: str
     shows_images: bool = True
     tasks: frozenset[Task] = frozenset(get_args(Task))
-    _sections: tuple[tuple[Role, jinja2.Template], ...] = field(repr=False, compare=False)
+    _sections: tuple[_Section, ...] = field(repr=False, compare=False)
 
     def render(
         self,
@@ -107,8 +125,11 @@ class Prompt:
         responses are shown, each under its own letter; None keeps the item's order.
         Raises SettingsError if the prompt can't be rendered for this item.
         """
+        order = order or item.letters
+        with suppress(Exception):  # what follows meets the same error, and tells its place
+            return self._rendered(item, tasks, change, detail, order, quickly=True)
         try:
-            return self._rendered(item, tasks, change, detail, order or item.letters)
+            return self._rendered(item, tasks, change, detail, order)
         except Exception as error:
             raise SettingsError(
                 f"{place_of(self.file, error)}: prompt {self.name!r} can't be rendered for item {item.id!r}: "
@@ -116,34 +137,38 @@ class Prompt:
             ) from error
 
     def _rendered(
-        self, item: Item, tasks: Tasks, change: str, detail: str | None, order: str
+        self,
+        item: Item,
+        tasks: Tasks,
+        change: str,
+        detail: str | None,
+        order: str,
+        *,
+        quickly: bool = False,
     ) -> tuple[Message, ...]:
         pictures = _Pictures(item.folder, change, detail)
         variables = _variables(item, tasks, pictures, order)
         messages = []
-        for role, text in self._sections:
-            if parts := pictures.split(text.render(variables)):
-                messages.append(Message(role, parts))
+        for section in self._sections:
+            text = (section.quick if quickly else section.template).render(variables)
+            if parts := pictures.split(text):
+                messages.append(Message(section.role, parts))
         return tuple(messages)
 
 
 class _Pictures:
-    """Marks the places of pictures in one rendering, and puts the pictures there.
-
-    The mark is drawn anew for each rendering, so no item's text can hold it.
-    """
+    """Marks the places of pictures in one rendering, and puts the pictures there."""
 
     def __init__(self, folder: Path | None, change: str, detail: str | None) -> None:
         self._folder = folder
         self._change = change
         self._detail = detail
-        self._mark = secrets.token_hex(16)
         self._addresses: list[str] = []
 
     def image(self, address: str) -> str:
         """The mark of one picture."""
         self._addresses.append(address)
-        return f"{self._mark}:{len(self._addresses) - 1};"
+        return f"{_MARK}:{len(self._addresses) - 1};"
 
     def images(self, addresses: Iterable[str]) -> str:
         """The marks of several pictures, each on a line."""
@@ -151,7 +176,7 @@ class _Pictures:
 
     def split(self, rendered: str) -> tuple[Text | Picture, ...]:
         """Text and pictures in order; text of white space alone is left out."""
-        pieces = re.split(rf"{self._mark}:(\d+);", rendered.strip())
+        pieces = _MARKED.split(rendered.strip())
         parts: list[Text | Picture] = []
         for place, piece in enumerate(pieces):
             if place % 2:
@@ -212,8 +237,13 @@ def load_prompt(name_or_path: str, *, root: Path) -> Prompt:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"prompt {name_or_path!r} can't be read: {error}") from error
     name = file.stem if file.parent == BUILT_IN else name_or_path
-    parts = tuple((role, template(file, body)) for role, body in sections(file, text))
+    parts = tuple(_section(file, role, body) for role, body in sections(file, text))
     return _tried(Prompt(name=name, file=file, digest=digest_of(text), _sections=parts))
+
+
+def _section(file: Path, role: Role, body: str) -> _Section:
+    made = template(file, body)
+    return _Section(role=role, template=made, quick=inlined(body) if file.parent == BUILT_IN else made)
 
 
 def prompt_names() -> tuple[str, ...]:

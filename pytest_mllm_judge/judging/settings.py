@@ -35,8 +35,9 @@ class OpenAISettings(Frozen):
     OPENAI_API_KEY if `base_url` is not said either, and else none, so that a key meant for one server
     never goes to another. A value `env:NAME` in `headers` is read from the environment when it is sent.
     `client` names a function of your own that builds the client (see `judging/openai.py`); `base_url`,
-    `api_key_env` and `timeout` are then that function's business. `extra_body` is added to the request as
-    it is. With `seed`, repeat r is asked with seed + r.
+    `api_key_env` and `timeout` are then that function's business. With `patch`, that client need not send
+    through the cassette's transport: vcrpy patches the HTTP libraries of the whole process instead.
+    `extra_body` is added to the request as it is. With `seed`, repeat r is asked with seed + r.
 
     `max_side` (pixels) shrinks larger pictures; `encode` and `quality` (1 to 100) say how they are sent
     (see `judging/pictures.py`); `detail` is the API's setting of that name. `timeout` is for one try and
@@ -49,6 +50,7 @@ class OpenAISettings(Frozen):
     api_key_env: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     client: Some | None = None
+    patch: bool = False
     timeout: float = Field(default=600.0, gt=0)
     time_limit: float = Field(default=900.0, gt=0)
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
@@ -71,6 +73,12 @@ class OpenAISettings(Frozen):
     stop: str | tuple[str, ...] | None = None
     reasoning_effort: Some | None = None
     response_format: dict[str, JsonValue] | None = None
+
+    @model_validator(mode="after")
+    def _patch_is_for_clients(self) -> Self:
+        if self.patch and self.client is None:
+            raise ValueError("patch is for a client of your own (client = ...) only")
+        return self
 
     @model_validator(mode="after")
     def _quality_is_for_jpeg(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -17,26 +18,31 @@ from pytest_mllm_judge.model.item import Item
 Role = Literal["system", "user", "assistant"]
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical(data: JsonValue) -> str:
     """JSON that does not depend on the order of keys."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(data)
 
 
+@lru_cache(maxsize=256)
 def text_digest(text: str) -> str:
     """The sha256 of a text, in hex."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @lru_cache(maxsize=65536)
-def _file_digest(path: Path, size: int, modified: int) -> str:
-    with path.open("rb") as file:
+def _file_digest(path: str, size: int, modified: int) -> str:
+    with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_digest(path: Path) -> str:
     """The sha256 of a file, in hex. Read once: kept until its size or time of change differs."""
-    status = path.stat()
-    return _file_digest(path, status.st_size, status.st_mtime_ns)
+    name = str(path)
+    status = os.stat(name)
+    return _file_digest(name, status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)

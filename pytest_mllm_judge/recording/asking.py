@@ -57,3 +57,21 @@ def asked_now(path: object) -> Asking:
             "  Two judges share one client. Build one for each, on the transport it was given."
         )
     return asking
+
+
+def question_of(path: object) -> Asking | None:
+    """The question being asked on the cassette at `path`; None outside of one, or in another cassette's."""
+    asking = _NOW.get()
+    return asking if asking is not None and asking.path == path else None
+
+
+def opened(asking: Asking) -> None:
+    """Note that a request came. Raise CassetteError for a second one after the answer to the first."""
+    if asking.answered:
+        raise CassetteError(
+            f"{asking.path}: judge {asking.question.judge!r} sent a second request for "
+            f"{asking.question.item.id}\n"
+            "  A cassette holds one exchange a question. Send whatever comes beside it, such as signing in, "
+            "by a client of its own."
+        )
+    asking.sent = True

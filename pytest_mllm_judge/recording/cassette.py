@@ -9,6 +9,9 @@ What it relies on in vcrpy 9.4, and tests/recording/test_vcrpy_contract.py holds
 - A response is `{"status": {"code", "message"}, "headers": {name: [values]}, "body": {"string": bytes}}`,
   and the body is still encoded as its `content-encoding` says.
 - `Cassette(path=, record_mode=)` reads and writes no file.
+- `Cassette.use(path=)` gives a context that opens what `load(path=)` of its class gives, and patches every
+  HTTP library that vcrpy knows, for the whole process; a request that can't be played and is not
+  write-protected is sent, then appended.
 
 And for cassettes that plain vcrpy wrote, tests/recording/test_vcrpy_import.py holds:
 
@@ -20,6 +23,7 @@ And for cassettes that plain vcrpy wrote, tests/recording/test_vcrpy_import.py h
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +39,7 @@ from vcr.stubs import httpx_stubs  # type: ignore[import-untyped]
 
 from pytest_mllm_judge.errors import CassetteError
 from pytest_mllm_judge.recording.answers import Answer, pack, unpack
-from pytest_mllm_judge.recording.asking import asked_now
+from pytest_mllm_judge.recording.asking import asked_now, opened, question_of
 from pytest_mllm_judge.recording.imported import Interaction
 from pytest_mllm_judge.recording.store import Store
 
@@ -87,6 +91,43 @@ class JudgeCassette(Cassette):  # type: ignore[misc]
 
     def __len__(self) -> int:
         return len(self.store)
+
+
+class PatchedCassette(JudgeCassette):
+    """The same for a client that sends past our transport. Requests outside of a question go their way."""
+
+    def can_play_response_for(self, request: Any) -> bool:
+        """Whether the request belongs to a question that is settled."""
+        asking = question_of(self.store.path)
+        if asking is None:
+            return False
+        self.store.guard.see((name, str(value)) for name, value in request.headers.items())
+        opened(asking)
+        return super().can_play_response_for(request)
+
+    @property
+    def write_protected(self) -> bool:
+        """Whether a request that can't be played must not be sent."""
+        return question_of(self.store.path) is not None and super().write_protected
+
+    def append(self, request: Any, response: dict[str, Any]) -> None:
+        """Keep the response to a question."""
+        asking = question_of(self.store.path)
+        if asking is not None:
+            super().append(request, response)
+            asking.answered = asking.packed is not None
+
+
+def patched(cassette: PatchedCassette) -> AbstractContextManager[Any]:
+    """A context in which vcrpy patches the process's HTTP libraries to play from and record into this."""
+
+    class Opened(PatchedCassette):
+        @classmethod
+        def load(cls, **_: Any) -> PatchedCassette:
+            return cassette
+
+    context: AbstractContextManager[Any] = Opened.use(path=str(cassette.store.path))
+    return context
 
 
 def through(

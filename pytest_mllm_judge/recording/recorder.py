@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -95,6 +95,15 @@ class Recorder:
         from pytest_mllm_judge.recording.transport import CassetteTransport
 
         return CassetteTransport(transport, self._store, mode=self.mode)
+
+    def patch(self) -> AbstractContextManager[Any]:
+        """A context in which requests past `wrap`'s transport are played and recorded too.
+
+        vcrpy patches the HTTP libraries of the whole process; requests outside of a question go their way.
+        """
+        from pytest_mllm_judge.recording.cassette import PatchedCassette, patched
+
+        return patched(PatchedCassette(self._store, mode=self.mode))
 
     def has(self, question: Question) -> bool:
         """Whether the reply would be played. In mode `all`: whether this run has asked already."""

@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx2
 
-from pytest_mllm_judge.errors import CassetteError
-from pytest_mllm_judge.recording.asking import Asking, asked_now
+from pytest_mllm_judge.recording.asking import Asking, asked_now, opened
 from pytest_mllm_judge.recording.cassette import JudgeCassette, through, through_async
 from pytest_mllm_judge.recording.store import Store
 
@@ -57,12 +56,5 @@ def _opened(store: Store, request: httpx2.Request) -> Asking:
     """The question that the request belongs to; its secrets are remembered, to be kept off the disk."""
     asking = asked_now(store.path)
     store.guard.see(request.headers.multi_items())
-    if asking.answered:
-        raise CassetteError(
-            f"{store.path}: judge {asking.question.judge!r} sent a second request for "
-            f"{asking.question.item.id}\n"
-            "  A cassette holds one exchange a question. Send whatever comes beside it, such as signing in, "
-            "by a client of its own."
-        )
-    asking.sent = True
+    opened(asking)
     return asking

@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pytest_mllm_judge.runs.asker import Asker
 
 Given = TypeVar("Given")
 
 
 class Background:
-    """A loop that runs beside the caller until `close`. It is a daemon: it keeps no process alive."""
+    """A loop that runs beside the caller until `close`. It is a daemon: it keeps no process alive.
+
+    `askers` are those that ask in it, which are stopped together.
+    """
 
     def __init__(self) -> None:
+        self.askers: list[Asker] = []
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="judges", daemon=True)
         self._thread.start()

@@ -110,7 +110,7 @@ class Session:
             within=benchmark.folder,
             guard=self._guard,
         )
-        judge = build(name, self.tables, self._context(benchmark, recorder.wrap))
+        judge = build(name, self.tables, self._context(benchmark, recorder))
         return Run(
             benchmark,
             judge,
@@ -132,8 +132,7 @@ class Session:
     def with_client(self, run: Run, client: object) -> Run:
         """The same run by a judge that asks through this client; cassette and benchmark are shared."""
         name = run.judge.name
-        wrap = run.recorder.wrap if run.recorder is not None else None
-        judge = build(name, self.tables, self._context(run.benchmark, wrap))
+        judge = build(name, self.tables, self._context(run.benchmark, run.recorder))
         judge.use(client)
         return Run(
             run.benchmark,
@@ -144,20 +143,20 @@ class Session:
             meanwhile=self.meanwhile,
         )
 
-    def _context(self, benchmark: Benchmark, wrap: Callable[[Any], Any] | None) -> Context:
+    def _context(self, benchmark: Benchmark, recorder: Recorder | None) -> Context:
         place = Context(tasks=benchmark.tasks, root=self.root)
-        return place if wrap is None else replace(place, wrap=wrap)
+        return place if recorder is None else replace(place, wrap=recorder.wrap, patch=recorder.patch)
 
     def close(self, *, merge: bool = True, hurry: Callable[[], bool] = lambda: False) -> None:
         """Stop asking, and write what was recorded.
 
         What is in flight gets all the time it needs, unless `hurry` says that somebody stopped the run. One
-        of several processes leaves what it recorded in the journal (`merge=False`).
+        of several processes leaves what it recorded in the journal (`merge=False`). Safe to call twice.
         """
-        for run in self.runs.values():
-            if run.asker is not None:
-                run.asker.stop(hurry=hurry)
         if self._background is not None:
+            for run in self.runs.values():
+                if run.asker is not None:
+                    run.asker.stop(hurry=hurry)
             self._background.close()
             self._background = None
         for run in self.runs.values():

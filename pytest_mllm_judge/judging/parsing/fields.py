@@ -136,6 +136,8 @@ def after_each(pattern: re.Pattern[str], text: str) -> list[tuple[re.Match[str],
 
 def after_verdict_markers(text: str) -> list[str]:
     """What follows each `Judgement:` of a folded text, up to the next one."""
+    if "udg" not in text.lower():  # quicker than to look for the whole word
+        return []
     return [after for _, after in after_each(_MARKER, text)]
 
 

@@ -63,10 +63,12 @@ def split_thinking(text: str) -> tuple[str, str | None]:
 
 def without_end_marks(text: str) -> str:
     """A text without the tokens that end a model's turn, such as `</s>`."""
+    text = text.rstrip()
     for _ in range(8):
-        text = text.rstrip()
-        if match := _SPECIAL.search(text, max(len(text) - 40, 0)):
-            text = text[: match.start()]
+        match = _SPECIAL.search(text, max(len(text) - 40, 0))
+        if match is None:
+            break
+        text = text[: match.start()].rstrip()
     return text
 
 

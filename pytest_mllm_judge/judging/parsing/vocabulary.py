@@ -46,6 +46,8 @@ class Vocabulary(ABC):
 
     def __init__(self, expected: str) -> None:
         self.expected = expected
+        # Most replies of a benchmark state one of few values.
+        self._read_text = lru_cache(maxsize=512)(self._one)
 
     @abstractmethod
     def _at_start(self, text: str, end: re.Pattern[str] = _END) -> Reading | None:
@@ -88,9 +90,17 @@ class Vocabulary(ABC):
         """What a JSON value states. Whatever is not a verdict is unclear."""
         if isinstance(value, list):
             return self._read_list(value)
-        known = isinstance(value, str | int | float) and not isinstance(value, bool)
-        reading = self.read(value if isinstance(value, str) else repr(value)) if known else None
-        return reading or Reading(unclear=f"it states {quoted(str(value))}, which is not {self.expected}")
+        if isinstance(value, str):
+            return self._read_text(value) if len(value) <= HEAD else self._one(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        reading = self.read(repr(value)) if is_number else None
+        return reading or self._unclear(value)
+
+    def _one(self, text: str) -> Reading:
+        return self.read(text) or self._unclear(text)
+
+    def _unclear(self, value: JsonValue) -> Reading:
+        return Reading(unclear=f"it states {quoted(str(value))}, which is not {self.expected}")
 
     def _read_list(self, values: list[JsonValue]) -> Reading:
         flat = list(_flat(values))[:HEAD]

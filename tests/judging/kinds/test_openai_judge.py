@@ -329,7 +329,8 @@ def test_an_azure_client_can_be_used(endpoint: Endpoint, pair: Item, own_client:
         (
             "unwrapped",
             f"{WHERE} client: own.py:unwrapped did not send through `wrap`, so nothing would be recorded"
-            "\n  Build the client on http_client=openai.DefaultHttpxClient(transport=wrap(...)).",
+            "\n  Build the client on http_client=openai.DefaultHttpxClient(transport=wrap(...)), or, if that "
+            "can't be, set patch = true.",
         ),
         (
             "nothing",

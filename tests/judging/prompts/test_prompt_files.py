@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.judging import prompting
 from pytest_mllm_judge.judging.prompting import load_prompt, prompt_names
+from pytest_mllm_judge.judging.prompts.templates import template
 from pytest_mllm_judge.model import Item, Message, PairTask, Picture, Response, ScoreTask, Tasks, Text
 
 DIGESTS = {
@@ -55,6 +57,35 @@ def test_every_built_in_prompt_serves_the_three_tasks(name: str) -> None:
     prompt = load_prompt(name, root=HERE)
     assert prompt.tasks == {"score", "pair", "batch"}
     assert prompt.shows_images is (name not in ("no-figure.v1", "vision-expert.v1"))
+
+
+@pytest.mark.parametrize("name", prompt_names())
+def test_a_built_in_prompt_says_the_same_with_its_parts_put_in_place(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = load_prompt(name, root=HERE)
+    monkeypatch.setattr(prompting, "inlined", lambda body: template(Path("included.txt"), body))
+    included = load_prompt(name, root=HERE)
+    answers = (Response(text="Three."), Response(images=("b.png",)), Response(text="Six.", images=("c.png",)))
+    criteria = Tasks(score=ScoreTask(criteria=("truth", "detail")))
+    for tasks, item in itertools.product((FOUR, criteria), kinds_of_items(answers)):
+        assert quick.render(item, tasks) == included.render(item, tasks)
+
+
+def kinds_of_items(answers: tuple[Response, ...]) -> list[Item]:
+    """An item for each task, with and without a picture of its own."""
+    return [
+        Item(
+            id="made",
+            task=task,
+            instruction="{{ 7 * 7 }} {% include 'parts/role.v1.txt' %}",
+            images=images,
+            responses=some,
+            fields={"description": "A red circle."},
+        )
+        for images in ((), ("a.png",))
+        for task, some in (("score", answers[1:2]), ("pair", answers[:2]), ("batch", answers))
+    ]  # type: ignore[misc]
 
 
 KEYS = {
