@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.replay import cells, made, table
+from tests.benchmarks.replay.bench import Bench, Scale
+from tests.benchmarks.replay.bodies import opened
 from tests.benchmarks.replay.fresh import here
-from tests.benchmarks.replay.run import BEGIN, END, PAGE, Bench, Scale, report
+from tests.benchmarks.replay.run import BEGIN, END, PAGE, report
 from tests.benchmarks.replay.server import FAULTS, fate
 
 TINY = Scale(
@@ -69,11 +71,12 @@ def test_a_made_cassette_that_recording_would_not_write_ends_the_run(
 def test_a_verdict_that_is_not_the_recorded_one_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = str(Bench(tmp_path, TINY, here).made(3, 2_000))
+    session, run = opened(Bench(tmp_path, TINY, here).made(3, 2_000))
     verdicts = made.verdict
     monkeypatch.setattr(made, "verdict", lambda number: verdicts(number + 1))
     with pytest.raises(SystemExit, match="score-000000: the verdict is 1, not 2"):
-        cells.replay(folder, 2)
+        cells.asked(run, run.items)()
+    session.close()
 
 
 def test_the_server_fails_as_often_as_it_says() -> None:
