@@ -268,15 +268,19 @@ class OpenAIJudge(Judge):
         if not choices or choices[0].message is None:
             raise JudgeError(f"{self._asked(question)}: {self._clean(_what_came(completion))}", passing=True)
         message = choices[0].message
-        text, refusal = said(message.content)
-        return Reply(
-            text=text,
-            refusal=message.refusal or refusal,
-            finish_reason=choices[0].finish_reason,
-            model=completion.model or None,
-            usage=usage(completion.usage),
-            latency=latency,
-        )
+        try:
+            text, refusal = said(message.content)
+            return Reply(
+                text=text,
+                refusal=message.refusal or refusal,
+                finish_reason=choices[0].finish_reason,
+                model=completion.model or None,
+                usage=usage(completion.usage),
+                latency=latency,
+            )
+        except (ValueError, AttributeError) as error:  # fields of other types than the API's
+            what = self._clean(f"the answer is no chat completion: {completion}")
+            raise JudgeError(f"{self._asked(question)}: {what}", passing=True) from error
 
     def _asked(self, question: Question) -> str:
         return f"judge {self.name!r}, item {question.item.id!r}"
@@ -297,7 +301,8 @@ class OpenAIJudge(Judge):
         if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
             return JudgeError(f"{asked}: no connection to {host}: {self._clean(str(cause))}", passing=True)
         what = f"{type(error).__name__}: {self._clean(str(error))}"
-        return JudgeError(f"{asked}: no chat completion from {host}: {what}", passing=True)
+        passing = not isinstance(error, UnicodeError | httpx2.InvalidURL)  # these could not be sent
+        return JudgeError(f"{asked}: no chat completion from {host}: {what}", passing=passing)
 
     def _clean(self, text: str) -> str:
         """A provider's text without line breaks, keys and secret headers, and not too long."""

@@ -102,6 +102,7 @@ class PatchedCassette(JudgeCassette):
         if asking is None:
             return False
         self.store.guard.see((name, str(value)) for name, value in request.headers.items())
+        self.store.guard.see(request.query, kind="parameter")
         opened(asking)
         return super().can_play_response_for(request)
 

@@ -255,8 +255,12 @@ class Recorder:
     def _over_http(self, question: Question) -> Iterator[None]:
         """What the transport got is written once the judge has read it; what it can't read is asked again."""
         asking = Asking(question, digest_of(question), self.path)
-        with now_asking(asking):
-            yield
+        try:
+            with now_asking(asking):
+                yield
+        except JudgeError as error:
+            error.args = (self._store.guard.masked(str(error)),)
+            raise
         if not asking.sent:
             raise CassetteError(
                 f"{self.path}: judge {self.judge!r} answered {question.item.id} without a request through "

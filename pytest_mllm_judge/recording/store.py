@@ -149,9 +149,10 @@ class Store:
             # The journal first: a merge in between moves its lines to the cassette that is read after it.
             journal = disk.read(self.journal)
             self._stamp, self._read, self._numbered = stamp, 0, 0
+            self._loaded = False
             self._lines = self._read_cassette()
-            self._loaded = True
             self._take_journal(journal)
+            self._loaded = True
 
     def lead(self) -> bool:
         """Take the right to write until `resign`, if nobody else has it; then know all that was written.
@@ -204,7 +205,8 @@ class Store:
     def _settle(self) -> None:
         pairs = self._sorted()
         try:
-            disk.replace(self.path, b"".join(text + b"\n" for _, text in pairs))
+            if pairs or self.path.exists():  # what failed leaves no cassette behind
+                disk.replace(self.path, b"".join(text + b"\n" for _, text in pairs))
             self.journal.unlink()
             self.times.tidy([exchange.question for exchange, _ in pairs])
         except OSError as error:
@@ -248,9 +250,13 @@ class Store:
             self._warn_of_a_cut()
         if not whole:
             return
-        for text in whole.split(b"\n"):
-            self._numbered += 1
-            self._take_line(text)
+        try:
+            for text in whole.split(b"\n"):
+                self._numbered += 1
+                self._take_line(text)
+        except CassetteError:
+            self._loaded = False  # so that everyone who looks again is told the same
+            raise
         self._read += len(whole) + 1
 
     def _take_line(self, text: bytes) -> None:

@@ -56,5 +56,6 @@ def _opened(store: Store, request: httpx2.Request) -> Asking:
     """The question that the request belongs to; its secrets are remembered, to be kept off the disk."""
     asking = asked_now(store.path)
     store.guard.see(request.headers.multi_items())
+    store.guard.see(request.url.params.multi_items(), kind="parameter")
     opened(asking)
     return asking
