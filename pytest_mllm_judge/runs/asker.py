@@ -43,6 +43,8 @@ class _Call:
     judge: Judge
     question: Question
     waiting: list[Future[Reply | None]] = field(default_factory=list)
+    twins: list[Question] = field(default_factory=list)
+    """Questions of other items that ask the same; the first of them all names the exchange."""
 
 
 class Asker:
@@ -62,6 +64,7 @@ class Asker:
         self.cancelled: list[str] = []
         self.halted: MllmJudgeError | None = None
         self._background = background
+        background.askers.append(self)
         self._concurrency = concurrency
         self._budget = budget
         self._plan: deque[tuple[Judge, Make]] = deque()
@@ -94,6 +97,8 @@ class Asker:
         there was no reply, NotAsked if nothing is asked any more, CassetteError if nothing can be kept.
         """
         while not self._is_settled(question):
+            if self._is_over:
+                raise _over()
             given: Future[Reply | None] = Future()
             self._background.call(self._take, _Call(judge, question, [given]))
             reply = _await(given, meanwhile)
@@ -113,11 +118,11 @@ class Asker:
             self.recorder.refresh()
 
     def stop(self, *, hurry: Callable[[], bool]) -> None:
-        """Ask nothing more, and wait for what is in flight.
+        """Ask nothing more, by this asker or any other in its loop, and wait for what is in flight.
 
         From when `hurry` says so, that has `GRACE` seconds; what has no reply then is cancelled.
         """
-        self._background.run(self._stop(hurry))
+        self._background.run(_stop_all(self._background.askers, hurry))
 
     # What follows runs in the background's loop only.
 
@@ -126,6 +131,7 @@ class Asker:
             asked = self._calls.get(digest_of(call.question))
             if asked is not None:
                 asked.waiting += call.waiting
+                asked.twins.append(call.question)
             elif self._may_ask(call.question):
                 self._urgent.append(call)
             else:
@@ -137,7 +143,7 @@ class Asker:
     def _may_ask(self, question: Question) -> bool:
         """Whether this process is to ask a question that it knows no reply of."""
         if self._is_over:
-            raise NotAsked("not asked: the run is over")
+            raise _over()
         if self.halted is not None:
             raise copy(self.halted)
         if not self._leads:
@@ -193,8 +199,10 @@ class Asker:
             judge, make = self._plan.popleft()
             try:
                 question = make()
-                known = digest_of(question) in self._calls or self._is_settled(question)
-                if not known:
+                if (asked := self._calls.get(digest_of(question))) is not None:
+                    asked.twins.append(question)
+                    continue
+                if not self._is_settled(question):
                     return _Call(judge, question)
                 if self.recorder.has(question):
                     self.recorder.rename(question)
@@ -206,6 +214,10 @@ class Asker:
         digest = digest_of(call.question)
         if (asked := self._calls.get(digest)) is not None:
             asked.waiting += call.waiting
+            asked.twins.append(call.question)
+            return
+        if self._is_settled(call.question):  # since it was put in the queue
+            _tell(call, None)
             return
         self._calls[digest] = call
         self._judges[id(call.judge)] = call.judge
@@ -217,13 +229,15 @@ class Asker:
         outcome: Reply | Exception
         try:
             outcome = await self._patiently(call)
+            for twin in call.twins:
+                self.recorder.rename(twin)
             self._in_vain = 0
         except asyncio.CancelledError:
             self.cancelled.append(call.question.item.id)
             outcome = NotAsked("not asked to the end: it was cancelled when the run was stopped")
-        except Exception as error:  # a judge's own code may raise anything
-            outcome = error
-            self._take_note(call.question, error)
+        except BaseException as error:  # a judge's own code may raise anything, sys.exit() included
+            outcome = error if isinstance(error, MllmJudgeError) else _raised(call, error)
+            self._take_note(call.question, outcome)
         del self._calls[digest]
         _tell(call, outcome)
         self._fill()
@@ -264,17 +278,19 @@ class Asker:
                 f"not asked: {DEAD} questions in a row got no reply, the last one: {error}"
             )
 
-    async def _stop(self, hurry: Callable[[], bool]) -> None:
+    async def end(self, hurry: Callable[[], bool]) -> None:
+        """What `stop` does, for this asker alone."""
         self._is_over = True
         self._plan.clear()
-        self._turn_away(NotAsked("not asked: the run is over"))
+        self._turn_away(_over())
         late = await self._late(hurry)
         for task in late:
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        if late:  # a judge's own code may refuse to be cancelled
+            await asyncio.wait(late, timeout=GRACE)
         self._fill()
-        for judge in self._judges.values():
-            await judge.aclose()
+        while self._judges:
+            await self._judges.popitem()[1].aclose()
 
     async def _late(self, hurry: Callable[[], bool]) -> set[asyncio.Task[None]]:
         """What is still in flight when its time is over."""
@@ -287,6 +303,16 @@ class Asker:
         return set(self._tasks)
 
 
+async def _stop_all(askers: Iterable[Asker], hurry: Callable[[], bool]) -> None:
+    ends = await asyncio.gather(*(asker.end(hurry) for asker in askers), return_exceptions=True)
+    for fault in filter(None, ends):
+        raise fault
+
+
+def _over() -> NotAsked:
+    return NotAsked("not asked: the run is over")
+
+
 def _tell(call: _Call, outcome: Reply | Exception | None) -> None:
     """Hand an outcome to everybody who waits for it."""
     for waiting in call.waiting:
@@ -296,6 +322,12 @@ def _tell(call: _Call, outcome: Reply | Exception | None) -> None:
             waiting.set_exception(outcome)
         else:
             waiting.set_result(outcome)
+
+
+def _raised(call: _Call, error: BaseException) -> JudgeError:
+    """What judges don't raise on purpose, as a failure that is noted: the question isn't asked twice."""
+    what = f"{type(error).__name__}: {error}"
+    return JudgeError(f"judge {call.judge.name!r}, item {call.question.item.id!r}: it raised {what}")
 
 
 def _await(given: Future[Reply | None], meanwhile: Callable[[], None]) -> Reply | None:
