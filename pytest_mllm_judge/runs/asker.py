@@ -271,9 +271,12 @@ class Asker:
             self.halted = self.halted or JudgeError(str(error))
 
     def _halt_if_dead(self, error: Exception) -> None:
-        self._in_vain += 1
-        lost = isinstance(error, HoldsSecret) or (isinstance(error, JudgeError) and error.passing)
-        if lost and self._in_vain >= DEAD and self.halted is None:
+        is_refused = isinstance(error, JudgeError) and error.status is not None and not error.passing
+        if is_refused:  # by a server that lives
+            self._in_vain = 0
+        elif isinstance(error, HoldsSecret) or (isinstance(error, JudgeError) and error.passing):
+            self._in_vain += 1
+        if self._in_vain >= DEAD and self.halted is None:
             self.halted = NotAsked(
                 f"not asked: {DEAD} questions in a row got no reply, the last one: {error}"
             )

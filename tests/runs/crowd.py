@@ -101,15 +101,12 @@ class Crowd:
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = re.search(rb"content-length: (\d+)", head.lower())
-                assert length is not None
-                body = await reader.readexactly(int(length[1]))
-                if not await self._respond(head, body, reader, writer):
-                    break
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                while await self._respond(*await _request(reader), reader, writer):
+                    pass
+        finally:
+            writer.close()
 
     async def _respond(
         self, head: bytes, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -150,6 +147,14 @@ class Crowd:
         return not act.cut
 
 
+async def _request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """The head and the body of the next request."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    assert length is not None
+    return head, await reader.readexactly(int(length[1]))
+
+
 def completion(act: Act, body: dict[str, Any]) -> bytes:
     """A chat completion, or what an error looks like."""
     if act.status != 200:
@@ -180,9 +185,11 @@ def serving() -> Iterator[Crowd]:
         listening.set()
         crowd.loop.run_forever()
         server.close()
-        for task in asyncio.all_tasks(crowd.loop):
-            task.cancel()
-        crowd.loop.run_until_complete(asyncio.sleep(0.01))
+        while tasks := asyncio.all_tasks(crowd.loop):
+            for task in tasks:
+                task.cancel()
+            crowd.loop.run_until_complete(asyncio.wait(tasks))
+        crowd.loop.run_until_complete(asyncio.sleep(0))  # what was closed is closed in the next round
         crowd.loop.close()
 
     thread = threading.Thread(target=work, daemon=True)
