@@ -1,7 +1,7 @@
 """One exchange as one line of a cassette.
 
-    {"question":"<32 hex>","item":"circles-007","variant":"swap","repeat":1,"model":"gpt-4o",
-     "prompt":[["system","<12 hex>"],["user","<12 hex>","image:<12 hex>;max_side 1024;low"]],
+    {"question":"<24 hex>","item":"circles-007","variant":"swap","repeat":1,"model":"gpt-4o",
+     "prompt":[["system","<8 hex>"],["user","<8 hex>","image:<8 hex>;max_side 1024;low"]],
      "settings":{"temperature":0},"reply":"...","by":"gpt-4o-2024-08-06","usage":[812,96],"sum":"<8 hex>"}
 
 What `answers` packs of the reply begins after the settings. `question` stands first and `sum`, the CRC-32
@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-DIGEST = 32
-"""Hex digits of a question's digest on disk: 128 of its 256 bits."""
-PART = 12
+DIGEST = 24
+"""Hex digits of a question's digest on disk: 96 of its 256 bits."""
+PART = 8
 """Hex digits of a part's digest: they name what differs in a miss, and never decide a match."""
 
 _START, _SUM, _END = b'{"question":"', b',"sum":"', b'"}'

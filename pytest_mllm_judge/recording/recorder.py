@@ -205,7 +205,7 @@ class Recorder:
         exchange = self._found(question)
         named = replace(exchange, item=question.item.id, variant=question.variant)
         if named.name < exchange.name:
-            self._store.append(named)
+            self._store.append(named, asked=False)
 
     def close(self, *, merge: bool = True) -> None:
         """Move what was recorded into the sorted cassette.

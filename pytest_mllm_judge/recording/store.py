@@ -33,6 +33,9 @@ from pytest_mllm_judge.recording.format import (
 from pytest_mllm_judge.recording.guard import Guard
 from pytest_mllm_judge.recording.times import Times
 
+_NOBODY = b"-"
+"""Stands for the run where an exchange is no run's own."""
+
 
 class _Line(NamedTuple):
     """A line that stands in a file, and where."""
@@ -115,14 +118,19 @@ class Store:
         self._load()
         return [exchange for exchange, _ in self._sorted()]
 
-    def append(self, exchange: Exchange) -> None:
-        """Write an exchange to the journal. Raise CassetteError if it can't be, or must not be, written."""
+    def append(self, exchange: Exchange, *, asked: bool = True) -> None:
+        """Write an exchange to the journal. Raise CassetteError if it can't be, or must not be, written.
+
+        With `asked=False` it is an earlier run's, told anew: no run asked for it.
+        """
         text = to_line(exchange)
         self.guard.check(text.decode(), item=exchange.item, path=self.path)
         with self.locked(), self._memory:
-            self._write(self._run + b" " + text + b"\n")
+            ours = asked or exchange.question in self.fresh
+            self._write((self._run if ours else _NOBODY) + b" " + text + b"\n")
             self._lines[exchange.question] = _Line(self.journal, self._numbered, text)
-            self.fresh[exchange.question] = None
+            if ours:
+                self.fresh[exchange.question] = None
 
     def fail(self, failure: Failure) -> None:
         """Note in the journal, for the processes of this run, that a question got no reply."""

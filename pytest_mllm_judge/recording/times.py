@@ -1,6 +1,6 @@
 """When each question was asked and how long its reply took: a file beside the cassette.
 
-    {"question":"<32 hex>","at":"2026-11-23T04:12:09Z","seconds":1.204}
+    {"question":"<24 hex>","at":"2026-11-23T04:12:09Z","seconds":1.204}
 
 It differs with each recording, so it is no part of the cassette and need not be committed. A line that can't
 be read is left out: nothing rests on it but a replayed reply's latency.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_mllm_judge.errors import CassetteError
 from pytest_mllm_judge.model import Reply, Usage
 from pytest_mllm_judge.recording.answers import Answer, of_reply, pack, to_reply, unpack
-from pytest_mllm_judge.recording.format import Exchange, FormatError, digest_of, from_line, to_line
+from pytest_mllm_judge.recording.format import DIGEST, Exchange, FormatError, digest_of, from_line, to_line
 from pytest_mllm_judge.recording.guard import Guard
 
 texts = st.text(st.characters(codec=None), max_size=20)  # lone surrogates too
@@ -23,7 +23,7 @@ plain = st.recursive(
 tables = st.dictionaries(texts, plain, max_size=3)
 exchanges = st.builds(
     Exchange,
-    question=st.text("0123456789abcdef", min_size=32, max_size=32),
+    question=st.text("0123456789abcdef", min_size=DIGEST, max_size=DIGEST),
     item=texts,
     variant=texts,
     repeat=st.integers(min_value=0),
@@ -179,7 +179,9 @@ def watchful() -> Guard:
 
 @pytest.mark.parametrize("secret", KINDS)
 def test_what_looks_like_a_secret_is_named_and_not_shown(secret: str) -> None:
-    line = to_line(Exchange(question="0" * 32, item="pair-1", model="m", reply={"reply": f"see {secret}."}))
+    line = to_line(
+        Exchange(question="0" * DIGEST, item="pair-1", model="m", reply={"reply": f"see {secret}."})
+    )
     with pytest.raises(CassetteError) as caught:
         watchful().check(line.decode(), item="pair-1", path="c.jsonl")
     assert str(caught.value) == (

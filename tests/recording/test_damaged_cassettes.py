@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pytest_mllm_judge.errors import CassetteError, CassetteMiss
 from pytest_mllm_judge.model import Item, Message, Question, Reply, Response, Text, Usage
 from pytest_mllm_judge.recording import Mode, Recorder
+from pytest_mllm_judge.recording.format import DIGEST
 
 RECORD = "pytest --judge=j --judge-record=new_episodes"
 TEXTS = (
@@ -237,7 +238,7 @@ def right_or_told(player: Recorder, file: Path, sound: bytes, data: bytes) -> No
         outcome = played(player, question)
         if isinstance(outcome, CassetteMiss):
             assert str(player.path) in str(outcome)
-            assert question.digest[:32].encode() not in left, f"it stands there undamaged: {outcome}"
+            assert question.digest[:DIGEST].encode() not in left, f"it stands there undamaged: {outcome}"
         elif isinstance(outcome, CassetteError):
             assert names_a_damaged_line(str(outcome), file, sound, data), str(outcome)
         else:

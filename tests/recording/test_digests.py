@@ -23,6 +23,7 @@ from pytest_mllm_judge.judging.openai import OpenAIJudge
 from pytest_mllm_judge.judging.registry import build
 from pytest_mllm_judge.model import Item, Judgement, Question
 from pytest_mllm_judge.recording import Recorder
+from pytest_mllm_judge.recording.format import DIGEST
 
 from .bench import item as bench_item
 from .bench import running, written
@@ -169,7 +170,7 @@ def test_every_question_of_the_bundled_benchmark_has_the_digest_of_its_body(
     assert digests == [question.digest for question in questions]
     cassette = (project / "fixtures" / "shapes" / "cassettes" / "shapes-old.jsonl").read_bytes()
     recorded = {json.loads(line)["question"] for line in cassette.splitlines()}
-    assert {digest[:32] for digest in digests} <= recorded
+    assert {digest[:DIGEST] for digest in digests} <= recorded
 
 
 @pytest.mark.parametrize("prompt", ["no-cot", "cot-figure-instruction", "no-figure", "own.txt"])
@@ -215,7 +216,7 @@ def test_the_digest_that_is_recorded_is_that_of_the_body_that_was_sent(folder: P
     lines = [json.loads(line) for line in (folder / "mine.jsonl").read_bytes().splitlines()]
     bodies = enumerate(watch.bodies)
     assert [line["question"] for line in lines] == [
-        recomputed(body, repeat=repeat)[:32] for repeat, body in bodies
+        recomputed(body, repeat=repeat)[:DIGEST] for repeat, body in bodies
     ]
 
 

@@ -10,6 +10,7 @@ from pytest_mllm_judge.errors import CassetteError, CassetteMiss
 from pytest_mllm_judge.model import Question, Reply, file_digest
 from pytest_mllm_judge.model.question import text_digest
 from pytest_mllm_judge.recording import Recorder
+from pytest_mllm_judge.recording.format import PART
 
 from .loopback import RERECORD, AskedFor, Record
 
@@ -17,7 +18,7 @@ Missed = Callable[[Question], list[str]]
 
 
 def short(text: str) -> str:
-    return text_digest(text)[:12]
+    return text_digest(text)[:PART]
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_one_changed_letter_in_the_prompt(missed: Missed, around: Around, questi
 
 def test_another_image(missed: Missed, around: Around, question: AskedFor) -> None:
     asked = question(picture=1)
-    first, second = (file_digest(q.messages[1].parts[1].file)[:12] for q in (question(), asked))  # type: ignore[union-attr, arg-type]
+    first, second = (file_digest(q.messages[1].parts[1].file)[:PART] for q in (question(), asked))  # type: ignore[union-attr, arg-type]
     assert missed(asked) == around(
         f"user message, image 1: asked {second} ('images/second.png'), recorded {first}"
     )

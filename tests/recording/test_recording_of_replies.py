@@ -9,6 +9,7 @@ import pytest
 from pytest_mllm_judge.errors import CassetteMiss, JudgeError, SettingsError
 from pytest_mllm_judge.model import Reply, Usage
 from pytest_mllm_judge.recording import Recorder
+from pytest_mllm_judge.recording.format import DIGEST, PART
 
 from .loopback import RERECORD, AskedFor, Record
 
@@ -63,10 +64,10 @@ def test_the_line_is_readable(question: AskedFor, record: Record) -> None:
             asked, lambda: Reply(text='Größer: "A"\n[[A]]', model="shapes-old"), over_http=False
         )
     line = json.loads(recorder.path.read_text(encoding="utf-8"))
-    digests = [part.partition(":")[2][:12] or part for part in line["prompt"][1][1:]]
+    digests = [part.partition(":")[2][:PART] or part for part in line["prompt"][1][1:]]
     assert "Größer" in recorder.path.read_text(encoding="utf-8")
     assert line == {
-        "question": asked.digest[:32],
+        "question": asked.digest[:DIGEST],
         "item": "pair-7",
         "variant": "swap",
         "repeat": 2,

@@ -14,6 +14,7 @@ import pytest
 from pytest_mllm_judge.errors import CassetteError
 from pytest_mllm_judge.model import Item, Message, Question, Reply, Response, Text
 from pytest_mllm_judge.recording import Recorder, merge
+from pytest_mllm_judge.recording.format import DIGEST
 from pytest_mllm_judge.recording.store import Store
 
 from .loopback import RERECORD, AskedFor, Record, Server
@@ -281,7 +282,7 @@ def test_two_processes_ask_each_question_once(server: Server, tmp_path: Path) ->
     store = Store(path)
     assert [exchange.item for exchange in store.exchanges()] == [f"score-{n:02}" for n in range(40)]
     assert [file.name for file in tmp_path.iterdir()] == ["j.jsonl"]
-    assert all(store.find(text_question(n).digest[:32]) for n in range(40))
+    assert all(store.find(text_question(n).digest[:DIGEST]) for n in range(40))
 
 
 KILLED = """

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pytest_mllm_judge.recording.format import dumps
+from pytest_mllm_judge.recording.format import PART, dumps
 
 from .bench import item, running, written
 from .loopback import Server, completion
@@ -144,7 +144,7 @@ def test_nothing_of_a_picture_and_nothing_that_differs_from_time_to_time_is_writ
     for word in ("base64", "data:", "circles-0", "chatcmpl", "created", "fp_", "127.0.0.1", "gpt-4o-2024-05"):
         assert word not in written_down
     whole = hashlib.sha256((pictures / IMAGES[4]).read_bytes()).hexdigest()
-    assert whole[:12] in written_down
+    assert whole[:PART] in written_down
     assert whole not in written_down
 
 
