@@ -27,7 +27,7 @@ FLOORS = {
     "__init__": 9,
 }
 HOMES: dict[str, str | tuple[str, ...]] = {
-    "openai": "judging/openai.py",
+    "openai": "judging/endpoint.py",
     "vcr": "recording/cassette.py",
     "pytest": "plugin/",
     "_pytest": "nowhere",

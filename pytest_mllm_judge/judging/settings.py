@@ -14,6 +14,8 @@ Some = Annotated[str, StringConstraints(min_length=1)]
 """A text that is not empty."""
 Columns = Some | Annotated[tuple[Some, ...], Field(min_length=1)]
 
+ENV = "env:"
+"""Before the name of an environment variable that a header's value is read from."""
 SAMPLING = (
     "temperature", "top_p", "frequency_penalty", "presence_penalty", "max_tokens", "max_completion_tokens",
     "seed", "stop", "reasoning_effort", "response_format",
