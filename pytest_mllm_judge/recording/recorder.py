@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -72,6 +73,9 @@ class Recorder:
         self.wire = wire
         self.played = 0
         self.recorded = 0
+        self._written = 0
+        self._on_disk = 0
+        self._syncing = asyncio.Lock()
         run_id = "".join(filter(str.isalnum, run)) or uuid.uuid4().hex
         self._store = Store(
             path, run=run_id, again=mode == "all", rerecord=rerecord, within=within, guard=guard
@@ -150,7 +154,17 @@ class Recorder:
             reply = await ask()
             self._store.append(exchange_of(question, of_reply(reply, asked=question.model)))
         self._note(question, reply)
+        await self._synced()
         return reply
+
+    async def _synced(self) -> None:
+        """Wait for the disk. Those who wait at the same time share one wait."""
+        written = self._written = self._written + 1
+        async with self._syncing:
+            if self._on_disk < written:
+                everything = self._written
+                await asyncio.to_thread(self._store.sync)
+                self._on_disk = everything
 
     @contextmanager
     def asking(self, question: Question) -> Iterator[None]:
@@ -232,6 +246,7 @@ class Recorder:
             reply = ask()
             self._store.append(exchange_of(question, of_reply(reply, asked=question.model)))
         self._note(question, reply)
+        self._store.sync()
         return reply
 
     def _note(self, question: Question, reply: Reply) -> None:

@@ -140,6 +140,13 @@ class Store:
             self._write(self._run + b" !" + failure_to_line(failure) + b"\n")
             self._failed[failure.question] = failure
 
+    def sync(self) -> None:
+        """Wait until everything that was written so far is on the disk."""
+        try:
+            disk.sync(self.journal)
+        except OSError as error:
+            raise disk.unwritable(self.path, error) from error
+
     def note_time(self, digest: str, seconds: float) -> None:
         """Note beside the cassette when a question was asked, and how long its reply took."""
         try:

@@ -141,7 +141,11 @@ class Asker:
             _tell(call, error)
 
     def _may_ask(self, question: Question) -> bool:
-        """Whether this process is to ask a question that it knows no reply of."""
+        """Whether this process is to ask a question that the one who waits knew no reply of."""
+        if not self._leads:
+            self.recorder.refresh()
+        if self._is_settled(question):  # since then
+            return False
         if self._is_over:
             raise _over()
         if self.halted is not None:
