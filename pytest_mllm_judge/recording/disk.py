@@ -24,17 +24,22 @@ def read(path: Path, offset: int = 0) -> bytes:
 
 
 def append(path: Path, data: bytes) -> int:
-    """Append all of it or nothing, and wait until it is on the disk. The file's new length in bytes."""
+    """Append all of it or nothing, and hand it to the system. The file's new length in bytes."""
     with path.open("ab", buffering=0) as file:
         start = file.tell()
         try:
             while data:
                 data = data[file.write(data) :]
-            os.fsync(file.fileno())
         except OSError:
             file.truncate(start)
             raise
         return file.tell()
+
+
+def sync(path: Path) -> None:
+    """Wait until what was appended is on the disk itself, so that a power cut loses nothing either."""
+    with path.open("ab") as file:
+        os.fsync(file.fileno())
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,24 @@ def test_the_wire_sends_every_reply_through_the_client_and_the_fast_way_none(
         assert all(run.ask(item).problem is None for item in run.items if item.task == "pair")
         session.close()
         assert len(sent) == times
+
+
+LOADED = """
+import sys
+from pathlib import Path
+from pytest_mllm_judge import Session
+session = Session(root=Path(sys.argv[1]), limit=3)
+assert len(session.run(sys.argv[2], Path(sys.argv[3])).judgements()) == 9
+session.close()
+print(sorted({"openai", "vcr", "httpx2", "scipy", "PIL"} & sys.modules.keys()))
+"""
+
+
+def test_the_fast_way_loads_no_sdk_and_no_vcrpy() -> None:
+    judge, folder = RECORDED[0]
+    command = [sys.executable, "-c", LOADED, str(ROOT), judge, str(folder)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert out.strip() == "[]"
 
 
 TEXTS = st.text(max_size=20)
