@@ -151,6 +151,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         summary.send(state, output)
         return
+    for words in stopping.last_words(session.config):
+        summary.receive(state, words)
     stopping.forget(session.config)
     if state.has_record:
         state.record.merge_cassettes()
@@ -176,6 +178,8 @@ class Receiver:
         if self.state.has_session and self.state.progress is not None:
             self.state.progress.clear()
         outcomes.take_in(self.state, report)
+        if report.failed and self.state.options["judge_record"] != "none":
+            stopping.tell_workers_of_failures(self.state.config, self.state.failed)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

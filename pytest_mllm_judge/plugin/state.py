@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mllm_judge.plugin import stopping
+
 if TYPE_CHECKING:
     from pytest_mllm_judge.plugin.progress import Progress
     from pytest_mllm_judge.runs.record import RunRecord
@@ -68,6 +70,7 @@ class State:
         )
 
     def _while_waiting(self) -> None:
+        stopping.obey(self.config)
         if self.progress is not None:
             self.progress.show()
 
