@@ -91,3 +91,17 @@ class Judgement(Frozen):
         if isinstance(self.verdict, dict):
             return self.verdict.get(criterion) if criterion is not None else None
         return self.verdict if criterion is None else None
+
+
+def agrees(judgement: Judgement) -> bool | None:
+    """Whether the verdict is a label that most annotators gave; for criteria, every one. None: no label."""
+    item = judgement.item
+    criteria = item.criteria or (None,)
+    answers = []
+    for criterion in criteria:
+        labels = item.labels(criterion)
+        if labels:
+            most = max(labels.count(label) for label in labels)
+            modes = [label for label in labels if labels.count(label) == most]
+            answers.append(judgement.answer(criterion) in modes)
+    return all(answers) if answers else None

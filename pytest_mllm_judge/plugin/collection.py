@@ -143,6 +143,14 @@ class GateCase(Case):
         super().__init__(**kwargs)
         self.gate = gate
 
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The items that the gate is about."""
+        from pytest_mllm_judge.metrics.gates import items_of  # numpy and scipy, not needed without a gate
+
+        run = self.run_of
+        return items_of(run.benchmark.manifest.gates[self.gate], run.items)
+
     def runtest(self) -> None:
         """Ask about the gate's items and decide its claim."""
         from pytest_mllm_judge.metrics import gates
@@ -151,7 +159,7 @@ class GateCase(Case):
         run = self.run_of
         gate = run.benchmark.manifest.gates[self.gate]
         facts = {"benchmark": str(run.benchmark.folder), "judge": self.judge, "name": self.gate}
-        judgements = run.judgements(gates.items_of(gate, run.items))
+        judgements = run.judgements(self.items)
         if why := _unasked(judgements, run):
             self.stash[GATE] = {**facts, "outcome": "fails", "line": why.partition("\n")[0]}
             raise CaseFailed(why)

@@ -51,15 +51,12 @@ def find_fault(session: pytest.Session, state: State) -> str:
 
 def _expect(items: list[pytest.Item], state: State) -> None:
     """Tell each run what the selected cases and tests will ask, in their order."""
-    from pytest_mllm_judge.metrics.gates import items_of
-
     for case in items:
         if isinstance(case, ItemCase):
             case.run_of.expect([case.item])
         elif isinstance(case, GateCase):
             run = case.run_of
-            gate = run.benchmark.manifest.gates[case.gate]
-            run.expect(items_of(gate, run.items), repeats=run.benchmark.manifest.probes.repeat)
+            run.expect(case.items, repeats=run.benchmark.manifest.probes.repeat)
         elif isinstance(case, pytest.Function) and (asked := asked_by(case)) is not None:
             judge, path, item = asked
             state.session.run(judge, path).expect([item])
@@ -67,8 +64,6 @@ def _expect(items: list[pytest.Item], state: State) -> None:
 
 def _asked(cases: list[Case], state: State) -> dict[tuple[str, Path], dict[str, Item]]:
     """The items that the selected cases will ask about, by judge and benchmark."""
-    from pytest_mllm_judge.metrics.gates import items_of
-
     asked: dict[tuple[str, Path], dict[str, Item]] = {}
     for case in cases:
         assert case.judge is not None
@@ -76,9 +71,7 @@ def _asked(cases: list[Case], state: State) -> dict[tuple[str, Path], dict[str, 
         if isinstance(case, ItemCase):
             items[case.item.id] = case.item
         elif isinstance(case, GateCase):
-            run = state.session.run(case.judge, case.path)
-            gate = run.benchmark.manifest.gates[case.gate]
-            items.update({item.id: item for item in items_of(gate, run.items)})
+            items.update({item.id: item for item in case.items})
     return asked
 
 

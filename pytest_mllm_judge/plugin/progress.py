@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -39,9 +40,15 @@ class Progress:
         room = self._writer.fullwidth - self._writer.width_of_current_line - 2
         if room < _NARROW:
             return
-        self._file.write(f"{_SAVE} {self._words()[: room - 1]}{_ERASE}{_RESTORE}")
-        self._file.flush()
+        with self._uncaptured():
+            self._file.write(f"{_SAVE} {self._words()[: room - 1]}{_ERASE}{_RESTORE}")
+            self._file.flush()
         self._is_shown = True
+
+    def _uncaptured(self) -> AbstractContextManager[None]:
+        """While a test waits for a reply, pytest captures what is written, to the terminal too."""
+        capture = self._state.config.pluginmanager.get_plugin("capturemanager")
+        return nullcontext() if capture is None else capture.global_and_fixture_disabled()
 
     def clear(self) -> None:
         """Take the words back, before pytest writes on."""

@@ -12,6 +12,7 @@ checked without parsing JSON. What has its usual value (no variant, repeat 0, no
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -137,6 +138,7 @@ def from_line(line: bytes) -> Exchange:
         del data["sum"]
         data["prompt"] = tuple(tuple(message) for message in data.get("prompt", ()))
         asked = {name: data.pop(name) for name in _ASKED if name in data}
+        asked["model"] = sys.intern(asked["model"])
         return Exchange(**asked, reply=data)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise FormatError("it is not an exchange") from error

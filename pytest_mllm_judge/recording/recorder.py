@@ -229,6 +229,7 @@ class Recorder:
         """
         if merge and self.mode != "none":
             self._store.merge()
+        self._store.forget()
 
     def _known(self, question: Question) -> str:
         """The question's digest. Raise CassetteMiss if it may not be asked and is not recorded."""

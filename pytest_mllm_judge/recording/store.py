@@ -169,6 +169,12 @@ class Store:
             self._take_journal(journal)
             self._loaded = True
 
+    def forget(self) -> None:
+        """Let go of what was read; the next look reads it again."""
+        with self._memory:
+            self._lines = {}
+            self._loaded = False
+
     def lead(self) -> bool:
         """Take the right to write until `resign`, if nobody else has it; then know all that was written.
 

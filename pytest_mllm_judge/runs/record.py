@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_mllm_judge.metrics.agreement import agrees
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Tasks
+from pytest_mllm_judge.model.judgement import agrees
 from pytest_mllm_judge.recording.recorder import merge
 from pytest_mllm_judge.runs.run import Run
 

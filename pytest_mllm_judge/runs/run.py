@@ -140,6 +140,13 @@ class Run:
         """The judgements of all batch items."""
         return self._of("batch")
 
+    def forget(self) -> None:
+        """Let go of the judgements: what is asked again is played again."""
+        self._kept.clear()
+        self._expected.clear()
+        for task in ("score", "pair", "batch"):
+            self.__dict__.pop(task, None)
+
     def prepare(self, items: Sequence[Item]) -> None:
         """Raise before the first question what would go wrong with every one of these items.
 

@@ -80,9 +80,11 @@ class Session:
 
     def check_gates(self, path: Path) -> None:
         """Raise BenchmarkError for a gate that makes no sense here, or that no judge could pass."""
-        from pytest_mllm_judge.metrics.gates import check_gate  # numpy and scipy, not needed to collect
-
         benchmark = self.benchmark(path)
+        if not benchmark.manifest.gates:
+            return
+        from pytest_mllm_judge.metrics.gates import check_gate  # numpy and scipy, not needed without a gate
+
         for gate in benchmark.manifest.gates:
             check_gate(gate, benchmark)
 
@@ -148,7 +150,7 @@ class Session:
         return place if recorder is None else replace(place, wrap=recorder.wrap, patch=recorder.patch)
 
     def close(self, *, merge: bool = True, hurry: Callable[[], bool] = lambda: False) -> None:
-        """Stop asking, and write what was recorded.
+        """Stop asking, write what was recorded, and let go of the judgements.
 
         What is in flight gets all the time it needs, unless `hurry` says that somebody stopped the run. One
         of several processes leaves what it recorded in the journal (`merge=False`). Safe to call twice.
@@ -161,6 +163,7 @@ class Session:
             self._background = None
         for run in self.runs.values():
             run.judge.close()
+            run.forget()
             if run.recorder is not None:
                 run.recorder.close(merge=merge)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,7 +82,8 @@ def _object(text: str, start: int, end: int) -> JsonObject | None:
         )
     except (ValueError, RecursionError):
         return None
-    found.data = {plain_text(key): plain(value) for key, value in data.items()}
+    # Ten thousand replies have the same few keys.
+    found.data = {sys.intern(plain_text(key)): plain(value) for key, value in data.items()}
     return found
 
 

@@ -9,7 +9,6 @@ from pytest_mllm_judge.metrics.agreement.screening import pass_rate, sensitivity
 from pytest_mllm_judge.metrics.agreement.shares import (
     accuracy,
     accuracy_decided,
-    agrees,
     top,
     within_one,
 )
@@ -25,6 +24,7 @@ from pytest_mllm_judge.metrics.agreement.tables import (
     scale_use,
 )
 from pytest_mllm_judge.metrics.beside import humans
+from pytest_mllm_judge.model.judgement import agrees
 
 __all__ = [
     "Confusion",

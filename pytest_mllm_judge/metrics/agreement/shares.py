@@ -20,22 +20,8 @@ from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.measure import mean_of, share_of
 from pytest_mllm_judge.metrics.reading import Options, rows_of
 from pytest_mllm_judge.metrics.rows import Rows, Truths
-from pytest_mllm_judge.model import Judgement, Judgements
+from pytest_mllm_judge.model import Judgements
 from pytest_mllm_judge.statistics.jackknife import Array
-
-
-def agrees(judgement: Judgement) -> bool | None:
-    """Whether the verdict is a label that most annotators gave; for criteria, every one. None: no label."""
-    item = judgement.item
-    criteria = item.criteria or (None,)
-    answers = []
-    for criterion in criteria:
-        labels = item.labels(criterion)
-        if labels:
-            most = max(labels.count(label) for label in labels)
-            modes = [label for label in labels if labels.count(label) == most]
-            answers.append(judgement.answer(criterion) in modes)
-    return all(answers) if answers else None
 
 
 @declare("score.accuracy", task="score", source="this project", options=READING)

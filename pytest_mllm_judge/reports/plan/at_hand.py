@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pytest_mllm_judge.claims import Claim
 from pytest_mllm_judge.claims.show import show_down, show_up
 from pytest_mllm_judge.metrics import gates
-from pytest_mllm_judge.metrics.agreement import agrees
+from pytest_mllm_judge.model.judgement import agrees
 from pytest_mllm_judge.reports.plan.asked import Plan
 from pytest_mllm_judge.reports.plan.columns import NOTHING, columns, number, seen
 from pytest_mllm_judge.reports.plan.figures import Figure, Seen, figures_of, noise_of

@@ -8,8 +8,8 @@ from itertools import combinations
 
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.judging.log import LogJudge
-from pytest_mllm_judge.metrics.agreement import agrees
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Task
+from pytest_mllm_judge.model.judgement import agrees
 from pytest_mllm_judge.reports.plan.general import TASKS
 from pytest_mllm_judge.runs.run import Run
 from pytest_mllm_judge.statistics import effective_n
