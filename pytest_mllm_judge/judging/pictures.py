@@ -18,6 +18,7 @@ with RGB and grey pictures; other metadata, such as where a photograph was taken
 from __future__ import annotations
 
 import io
+import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,9 @@ _SENDABLE = {
 _RGB_INSIDE = ("P", "PA", "RGBX", "RGBa")
 """Pillow's modes whose colour profile is one of RGB."""
 _ORIENTATION = 0x0112
+_AS_THEY_ARE: dict[tuple[str, int, int, str], str] = {}
+"""The media types of files that go as they are, by path, size, time of change and change asked for: many
+items share a picture, and Pillow takes longer to look at it than it takes to send."""
 _ONE_AT_A_TIME = threading.Lock()
 """Judges ask from many threads; only one decoded picture is held at a time."""
 
@@ -91,11 +95,15 @@ def encode(picture: Picture) -> tuple[str, bytes]:
     """
     assert picture.file is not None, picture.address
     data = _read(picture.file)
+    seen = (str(picture.file), len(data), os.stat(picture.file).st_mtime_ns, picture.change)
+    if seen in _AS_THEY_ARE:
+        return _AS_THEY_ARE[seen], data
     change = Change.of_words(picture.change)
     with _ONE_AT_A_TIME, _opened(data, picture.file) as image:
         try:
             if _goes_as_it_is(image, data, change):
-                return f"image/{str(image.format).lower()}", data
+                _AS_THEY_ARE[seen] = f"image/{str(image.format).lower()}"
+                return _AS_THEY_ARE[seen], data
             kind = _kind(image, change)
             return f"image/{kind.lower()}", _encoded(_prepared(image, change, kind), kind, change)
         except (OSError, ValueError, SyntaxError) as error:

@@ -60,9 +60,14 @@ def _without_judge(metafunc: pytest.Metafunc, wanted: set[str], state: State) ->
 
 
 def asked_by(test: pytest.Function) -> tuple[str, Path, Item] | None:
-    """The judge, the benchmark and the item of a test that is about one item; None for any other."""
+    """The judge, the benchmark and the item of a test that is about one item; None for any other.
+
+    None also for a test that asks through a client of its own, which is not made yet.
+    """
     given = getattr(test, "callspec", None)
     if given is None or "judgement" not in test.fixturenames or not {PLACE, ITEM} <= given.params.keys():
+        return None
+    if len(test._fixtureinfo.name2fixturedefs.get("judge_client", ())) > 1:
         return None
     if given.params[PLACE] is None or given.params[ITEM] is None:
         return None

@@ -175,8 +175,7 @@ class Receiver:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Take in what a report carries; the live line goes before pytest writes on."""
-        if self.state.has_session and self.state.progress is not None:
-            self.state.progress.clear()
+        self._clear()
         outcomes.take_in(self.state, report)
         if report.failed and self.state.options["judge_record"] != "none":
             stopping.tell_workers_of_failures(self.state.config, self.state.failed)
@@ -184,8 +183,13 @@ class Receiver:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Before the workers are shut down: tell them if nobody waits for the calls in flight."""
+        self._clear()
         if self.state.options["judge_record"] != "none":
             stopping.tell_workers(session)
+
+    def _clear(self) -> None:
+        if self.state.has_session and self.state.progress is not None:
+            self.state.progress.clear()
 
     def pytest_collectreport(self, report: Any) -> None:
         """Count what could not be collected."""

@@ -22,12 +22,13 @@ class CassetteTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         cassette = JudgeCassette(store, mode=mode)
         self._inner = inner
         self._store = store
+        self._records = mode != "none"
         self._send = through(cassette, inner)
         self._send_async = through_async(cassette, inner)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Play or record. Raise CassetteError without a question, or after its answer."""
-        asking = _opened(self._store, request)
+        asking = self._opened(request)
         response = self._send(request)
         if asking.packed is not None:
             response = self._send(request)
@@ -36,7 +37,7 @@ class CassetteTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Play or record. Raise CassetteError without a question, or after its answer."""
-        asking = _opened(self._store, request)
+        asking = self._opened(request)
         response = await self._send_async(request)
         if asking.packed is not None:
             response = await self._send_async(request)
@@ -51,11 +52,11 @@ class CassetteTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         """Close the inner transport."""
         await self._inner.aclose()
 
-
-def _opened(store: Store, request: httpx2.Request) -> Asking:
-    """The question that the request belongs to; its secrets are remembered, to be kept off the disk."""
-    asking = asked_now(store.path)
-    store.guard.see(request.headers.multi_items())
-    store.guard.see(request.url.params.multi_items(), kind="parameter")
-    opened(asking)
-    return asking
+    def _opened(self, request: httpx2.Request) -> Asking:
+        """The question that the request belongs to; its secrets are remembered, to be kept off the disk."""
+        asking = asked_now(self._store.path)
+        if self._records:
+            self._store.guard.see(request.headers.multi_items())
+            self._store.guard.see(request.url.params.multi_items(), kind="parameter")
+        opened(asking)
+        return asking
