@@ -90,11 +90,13 @@ class Endpoint:
 
     def _request(self, question: Question) -> dict[str, Any]:
         """What the SDK is given. Raises BenchmarkError for a picture that can't be sent."""
+        messages = [chat_message(message) for message in question.messages]
         return {
             "model": question.model,
-            "messages": [chat_message(message) for message in question.messages],
-            # Everything else as the question says it: nothing that the SDK would add or rename.
-            "extra_body": dict(question.settings),
+            "messages": [],
+            # As the question says it: nothing that the SDK would add or rename. It would also look at every
+            # part of the messages, which takes longer than all that we do.
+            "extra_body": {"messages": messages, **question.settings},
             "extra_headers": self._headers(),
         }
 

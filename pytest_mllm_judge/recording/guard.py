@@ -29,6 +29,8 @@ _DEEPEST = 3
 """How often a text may be JSON inside of JSON, the cassette's own line included."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{11,}")
 """What may be base64, also as addresses spell it, of a secret that is not too short to be one."""
+_LIKENESS = 18
+"""Characters of the shortest likeness of a key that is looked for inside base64: `sk-` and some."""
 _SHORTEST = 8
 """Characters of a header's value that is still looked for: a stand-in for a key such as `none` is not one."""
 _SHORTEST_VARIABLE = 16
@@ -76,7 +78,8 @@ class Guard:
 
     def held(self, line: str) -> str:
         """What secret a line holds, in words; '' if none."""
-        for text in _readings(line):
+        shortest = min((_LIKENESS, *map(len, self._seen)))
+        for text in _readings(line, shortest=shortest):
             for secret, what in self._seen.items():
                 if secret in text:
                     return what
@@ -106,16 +109,18 @@ def _place(address: re.Match[str]) -> str:
     return f"{address['scheme']}{user}{address['path']}{query}"
 
 
-def _readings(line: str) -> Iterator[str]:
-    """A line as it stands, and what becomes of it when its escapes, percent signs and base64 are undone."""
+def _readings(line: str, *, shortest: int) -> Iterator[str]:
+    """A line as it stands, and what becomes of it when its escapes, percent signs and base64 are undone.
+
+    Base64 of less than `shortest` characters is left alone: most of it would be ordinary words.
+    """
     texts = [line]
     while "\\" in texts[-1] and len(texts) <= _DEEPEST:
         texts.append(_ESCAPED.sub(_letter, texts[-1]))
     texts += [unquote(text) for text in texts if "%" in text]
     yield from texts
-    for text in texts:
-        for run in _BASE64.findall(text):
-            yield from _decoded(run.replace("-", "+").replace("_", "/"))
+    runs = {run for text in texts for run in _BASE64.findall(text) if len(run) * 3 >= shortest * 4}
+    yield "\n".join(said for run in runs for said in _decoded(run.replace("-", "+").replace("_", "/")))
 
 
 def _letter(escape: re.Match[str]) -> str:
