@@ -143,21 +143,33 @@ def test_every_repeat_is_asked_ahead_and_once(crowd: Crowd, tmp_path: Path) -> N
     assert items_in(cassette_of(run)) == [item for item in names(2) for _ in range(3)]
 
 
-def test_two_threads_that_want_one_reply_ask_once(crowd: Crowd, tmp_path: Path) -> None:
-    crowd.behave = lambda item, time: Act(held=True)
-    asking = session(tmp_path, crowd, concurrency=1)
-    run = asking.run(JUDGE, write_bench(tmp_path, 2))
+WAITING = """
+import asyncio
+from pathlib import Path
+here = Path(__file__).parent
+async def ask(question):
+    with (here / "asked").open("a") as file:
+        file.write(question.item.id + " ")
+    while not (here / "go").exists():
+        await asyncio.sleep(0.01)
+    return "[[A]]"
+"""
+
+
+def test_threads_that_want_one_reply_ask_once(tmp_path: Path) -> None:
+    asking = own(tmp_path, WAITING, concurrency=1)
+    run = asking.run(JUDGE, tmp_path)
+    assert run.asker is not None
+    asker = run.asker
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(run.ask, run.items[0])
-        crowd.wait_until(lambda: crowd.now == 1)
+        wait_for(lambda: asker.in_flight == 1)
         others = [pool.submit(run.ask, run.items[1]) for _ in range(3)]
-        assert run.asker is not None
-        asker = run.asker
         wait_for(lambda: asker.left == 3)
-        crowd.let_go()
+        (tmp_path / "go").touch()
         assert {each.result(LONG).verdict for each in (first, *others)} == {"A"}
     asking.close()
-    assert crowd.asked == dict.fromkeys(names(2), 1)
+    assert (tmp_path / "asked").read_text().split() == names(2)
 
 
 COUNTING = """

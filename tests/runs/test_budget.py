@@ -10,6 +10,7 @@ import pytest
 
 from pytest_mllm_judge import Session
 from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.model import Question
 from pytest_mllm_judge.runs.run import Run
 
 from .crowd import JUDGE, PRICES, Act, Crowd, items_in, names, pair, serving, session, table, write_bench
@@ -138,3 +139,24 @@ def test_the_next_run_asks_what_the_limit_left_out(crowd: Crowd, tmp_path: Path)
         asking.run(JUDGE, tmp_path).judgements()
         asking.close()
     assert crowd.asked == dict.fromkeys(names(9), 1)
+
+
+def test_a_reply_that_comes_while_its_case_turns_to_the_asker_is_handed_on(
+    crowd: Crowd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = session(tmp_path, crowd, concurrency=1, max_cost=1.0, judge={"prices": PRICES})
+    run = asking.run(JUDGE, write_bench(tmp_path, 2))
+    assert [judgement.problem for judgement in run.judgements()] == [None, "not_asked"]
+    assert run.asker is not None
+    is_settled = run.asker._is_settled
+    looks: list[Question] = []
+
+    def not_yet(question: Question) -> bool:
+        looks.append(question)
+        return len(looks) > 1 and is_settled(question)
+
+    monkeypatch.setattr(run.asker, "_is_settled", not_yet)
+    question = run.judge.question(run.items[0])
+    assert run.asker.reply(run.judge, question, meanwhile=lambda: None).text == "[[A]]"
+    asking.close()
+    assert crowd.order == names(1)

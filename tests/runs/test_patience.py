@@ -261,8 +261,8 @@ def test_a_refused_item_is_an_answer_of_a_server_that_lives(
     monkeypatch.setattr("pytest_mllm_judge.runs.patience.TRIES", 1)
     crowd.behave = lambda item, time: Act(status=503 if int(item[-3:]) % 4 == 3 else 400)
     asking = session(tmp_path, crowd, concurrency=1)
-    run = asking.run(JUDGE, write_bench(tmp_path, 12))
-    assert [judgement.problem for judgement in run.judgements()] == ["error"] * 12
+    run = asking.run(JUDGE, write_bench(tmp_path, 24))
+    assert [judgement.problem for judgement in run.judgements()] == ["error"] * 24
     asking.close()
 
 
