@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -23,30 +22,15 @@ from pytest_mllm_judge.recording import disk
 from pytest_mllm_judge.recording.format import (
     Exchange,
     Failure,
-    FormatError,
-    digest_of,
-    failure_from_line,
     failure_to_line,
-    from_line,
     to_line,
 )
 from pytest_mllm_judge.recording.guard import Guard
+from pytest_mllm_judge.recording.lines import Line
 from pytest_mllm_judge.recording.times import Times
 
 _NOBODY = b"-"
 """Stands for the run where an exchange is no run's own."""
-
-
-class _Line(NamedTuple):
-    """A line that stands in a file, and where."""
-
-    file: Path
-    number: int
-    text: bytes
-
-    @property
-    def where(self) -> str:
-        return f"{self.file}:{self.number}"
 
 
 class Store:
@@ -77,7 +61,7 @@ class Store:
         self._within = within or path.parent
         self._run = run.encode()
         self._again = again
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, Line] = {}
         self._failed: dict[str, Failure] = {}
         self._stamp: tuple[int, int, int] | None = None
         self._read = 0
@@ -111,7 +95,7 @@ class Store:
         """The recorded exchange of a question; None if there is none."""
         self._load()
         line = self._lines.get(digest)
-        return None if line is None else self._parse(line)
+        return None if line is None else line.exchange(self.rerecord)
 
     def exchanges(self) -> list[Exchange]:
         """Every exchange, sorted by item, variant, repeat and digest."""
@@ -128,7 +112,7 @@ class Store:
         with self.locked(), self._memory:
             ours = asked or exchange.question in self.fresh
             self._write((self._run if ours else _NOBODY) + b" " + text + b"\n")
-            self._lines[exchange.question] = _Line(self.journal, self._numbered, text)
+            self._lines[exchange.question] = Line(self.journal, self._numbered, text)
             if ours:
                 self.fresh[exchange.question] = None
 
@@ -238,30 +222,19 @@ class Store:
             self.refresh()
 
     def _sorted(self) -> list[tuple[Exchange, bytes]]:
-        pairs = [(self._parse(line), line.text) for line in self._lines.values()]
+        pairs = [(line.exchange(self.rerecord), line.text) for line in self._lines.values()]
         return sorted(pairs, key=lambda pair: (*pair[0].name, pair[0].question))
 
-    def _parse(self, line: _Line) -> Exchange:
-        try:
-            return from_line(line.text)
-        except FormatError as error:
-            raise self._damaged(line, str(error)) from error
-
-    def _damaged(self, line: _Line, why: str) -> CassetteError:
-        again = f": {self.rerecord}" if self.rerecord else "."
-        return CassetteError(
-            f"{line.where}: this line can't be used: {why}\n"
-            f"  Restore the file from version control, or delete the line and record it again{again}"
-        )
-
-    def _read_cassette(self) -> dict[str, _Line]:
-        lines: dict[str, _Line] = {}
+    def _read_cassette(self) -> dict[str, Line]:
+        lines: dict[str, Line] = {}
         for number, text in enumerate(disk.read(self.path).split(b"\n"), start=1):
-            line = _Line(self.path, number, text.rstrip(b"\r"))
+            line = Line(self.path, number, text.rstrip(b"\r"))
             if line.text:
-                known = lines.setdefault(self._digest(line), line)
+                known = lines.setdefault(line.digest(self.rerecord), line)
                 if known.text != line.text:
-                    raise self._damaged(line, f"line {known.number} has another reply to the same question")
+                    raise line.damaged(
+                        f"line {known.number} has another reply to the same question", self.rerecord
+                    )
         return lines
 
     def _take_journal(self, data: bytes, *, along: bool = False) -> None:
@@ -283,26 +256,14 @@ class Store:
     def _take_line(self, text: bytes) -> None:
         run, _, content = text.partition(b" ")
         ours = run == self._run
-        line = _Line(self.journal, self._numbered, content.removeprefix(b"!"))
-        digest = self._digest(line)
+        line = Line(self.journal, self._numbered, content.removeprefix(b"!"))
+        digest = line.digest(self.rerecord)
         if not content.startswith(b"!"):
             self._lines[digest] = line
             if ours:
                 self.fresh[digest] = None
         elif ours:
-            self._failed[digest] = self._failure(line)
-
-    def _failure(self, line: _Line) -> Failure:
-        try:
-            return failure_from_line(line.text)
-        except FormatError as error:
-            raise self._damaged(line, str(error)) from error
-
-    def _digest(self, line: _Line) -> str:
-        try:
-            return digest_of(line.text)
-        except FormatError as error:
-            raise self._damaged(line, str(error)) from error
+            self._failed[digest] = line.failure(self.rerecord)
 
     def _mend(self) -> None:
         """Cut off what a killed process left of a line; the lock is held, so nobody is writing it."""
