@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.runs.crowd import JUDGE, Crowd, items_in, table, write_bench
 
@@ -20,8 +21,13 @@ ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|[78])")
 class Recording:
     """A project with the benchmark `bench` and the judge `mine`."""
 
-    root: Path
+    pytester: pytest.Pytester
     crowd: Crowd
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.pytester.path
 
     def write(self, count: int, *, top: str = "", ini: str = "", tables: Any = None, **more: Any) -> None:
         """Write the benchmark, and pyproject.toml with the judges' tables."""
@@ -36,16 +42,20 @@ class Recording:
     def start(self, *args: str, record: str = "new_episodes", **more: Any) -> subprocess.Popen[str]:
         """Start pytest, in a process group of its own."""
         command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"]
-        named = any(arg.startswith("--judge=") for arg in args)
-        command += [f"--judge-record={record}", *([] if named else [f"--judge={JUDGE}"])]
         more = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **more}
-        more.setdefault("env", {**os.environ, "COLUMNS": "120", "PY_COLORS": "0"})
-        return subprocess.Popen([*command, *args], cwd=self.root, start_new_session=True, **more)
+        return subprocess.Popen(
+            [*command, *_options(args, record)], cwd=self.root, start_new_session=True, **more
+        )
 
-    def run(self, *args: str, record: str = "new_episodes") -> tuple[int, str]:
-        """Run pytest to its end: the exit status and what it wrote."""
-        process = self.start(*args, record=record)
-        return ended(process)
+    def run(self, *args: str, record: str = "new_episodes", apart: bool = False) -> tuple[int, str]:
+        """Run pytest to its end: the exit status and what it wrote.
+
+        In this process, which is fast, unless it is spread over several, or is to stand apart.
+        """
+        if apart or "-n" in args:
+            return ended(self.start(*args, record=record))
+        result = self.pytester.runpytest_inprocess("-p", "no:randomly", *_options(args, record))
+        return int(result.ret), ANSI.sub("", f"{result.stdout}\n{result.stderr}")
 
     def cassette(self, judge: str = JUDGE) -> Path:
         """A judge's cassette."""
@@ -54,6 +64,11 @@ class Recording:
     def recorded(self, judge: str = JUDGE) -> list[str]:
         """The items in a judge's cassette."""
         return items_in(self.cassette(judge))
+
+
+def _options(args: tuple[str, ...], record: str) -> list[str]:
+    named = any(arg.startswith("--judge=") for arg in args)
+    return [f"--judge-record={record}", *([] if named else [f"--judge={JUDGE}"]), *args]
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:

@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -39,8 +38,10 @@ def crowd() -> Iterator[Crowd]:
 
 
 @pytest.fixture
-def project(crowd: Crowd, tmp_path: Path) -> Recording:
-    return Recording(tmp_path, crowd)
+def project(crowd: Crowd, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Recording:
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("PY_COLORS", "0")
+    return Recording(pytester, crowd)
 
 
 def ask_the_rest(project: Recording, count: int) -> None:
@@ -318,13 +319,17 @@ def test_a_live_line_is_shown_on_a_terminal_and_taken_back(project: Recording) -
     assert line == "bench/benchmark.toml ......".ljust(93) + "[100%]"
 
 
+def color_by_terminal() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key not in ("PY_COLORS", "NO_COLOR")}
+
+
 def on_a_terminal(project: Recording) -> str:
     """All that a run writes to a terminal of 100 columns."""
     import pty  # here, since Windows has none
 
     mine, theirs = pty.openpty()
     process = project.start(
-        stdout=theirs, stderr=theirs, env={**os.environ, "COLUMNS": "100", "TERM": "xterm"}
+        stdout=theirs, stderr=theirs, env={**color_by_terminal(), "COLUMNS": "100", "TERM": "xterm"}
     )
     os.close(theirs)
     written = b""
@@ -392,7 +397,7 @@ def test_a_full_disk_ends_the_asking_and_keeps_what_was_written(project: Recordi
     project.crowd.behave = lambda item, time: Act(delay=0.01)
     project.write(30)
     (project.root / "conftest.py").write_text(FULL)
-    status, out = project.run("--judge-concurrency=2")
+    status, out = project.run("--judge-concurrency=2", apart=True)
     assert status != 0
     assert "can't be written (File too large)" in out
     assert "Make its folder writable and see that the disk has room" in out
