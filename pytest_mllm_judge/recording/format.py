@@ -62,7 +62,7 @@ _ASKED = tuple(each.name for each in fields(Exchange) if each.name != "reply")
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A question that got no reply in a run: why, and the HTTP status if there was one.
+    """A question that got no reply in a run: why, the HTTP status if there was one, and whether it may pass.
 
     It stands in a journal only, so that all processes of the run know; it is asked again by the next run.
     """
@@ -70,6 +70,7 @@ class Failure:
     question: str
     reason: str
     status: int | None = None
+    passing: bool = False
 
 
 def dumps(data: Any) -> bytes:

@@ -195,17 +195,23 @@ class Recorder:
 
     def fail(self, question: Question, error: MllmJudgeError) -> None:
         """Tell this run's other processes that the question got no reply. Between `lead` and `resign`."""
-        status = error.status if isinstance(error, JudgeError) else None
-        self._store.fail(Failure(question=digest_of(question), reason=str(error), status=status))
+        status, passing = (error.status, error.passing) if isinstance(error, JudgeError) else (None, False)
+        reason = str(error)
+        self._store.fail(Failure(question=digest_of(question), reason=reason, status=status, passing=passing))
 
     def failure(self, question: Question) -> JudgeError | None:
         """What a process of this run met when it asked; None if it got a reply, or none has asked."""
         failed = self._store.failure(digest_of(question))
-        return None if failed is None else JudgeError(failed.reason, status=failed.status)
+        return None if failed is None else _error(failed)
 
     def failures(self) -> list[JudgeError]:
         """What the processes of this run met, for every question that got no reply."""
-        return [JudgeError(failed.reason, status=failed.status) for failed in self._store.failures]
+        return list(map(_error, self._store.failures))
+
+    @property
+    def replies(self) -> int:
+        """How many replies this run recorded, in any process."""
+        return len(self._store.fresh)
 
     def fresh(self, since: int = 0) -> list[Reply]:
         """The replies that this run recorded, in any process, from the `since`-th on (counted from 0)."""
@@ -285,6 +291,10 @@ class Recorder:
             )
         if asking.packed is not None:
             self._store.append(exchange_of(question, asking.packed))
+
+
+def _error(failed: Failure) -> JudgeError:
+    return JudgeError(failed.reason, status=failed.status, passing=failed.passing)
 
 
 def merge(path: Path) -> None:

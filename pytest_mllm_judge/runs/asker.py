@@ -18,12 +18,9 @@ from pytest_mllm_judge.recording.facts import digest_of
 from pytest_mllm_judge.recording.recorder import Recorder
 from pytest_mllm_judge.runs.background import Background
 from pytest_mllm_judge.runs.budget import Budget
+from pytest_mllm_judge.runs.halt import Halt
 from pytest_mllm_judge.runs.patience import patiently
 
-SHUT = (401, 403)
-"""Statuses after which every further question would fail as well."""
-DEAD = 5
-"""Questions in a row without a reply, all tries used, after which a judge is not asked any more."""
 POLL = 0.02
 """Seconds between looks at what another process has recorded."""
 PATIENCE = 0.5
@@ -62,11 +59,10 @@ class Asker:
     ) -> None:
         self.recorder = recorder
         self.cancelled: list[str] = []
-        self.halted: MllmJudgeError | None = None
         self._background = background
         background.askers.append(self)
         self._concurrency = concurrency
-        self._budget = budget
+        self._halt = Halt(budget)
         self._plan: deque[tuple[Judge, Make]] = deque()
         self._urgent: deque[_Call] = deque()
         self._calls: dict[str, _Call] = {}
@@ -74,7 +70,11 @@ class Asker:
         self._judges: dict[int, Judge] = {}
         self._leads = False
         self._is_over = False
-        self._in_vain = 0
+
+    @property
+    def halted(self) -> MllmJudgeError | None:
+        """Why nothing more is asked before the session is over; None if more may be."""
+        return self._halt.why
 
     @property
     def in_flight(self) -> int:
@@ -148,17 +148,16 @@ class Asker:
             return False
         if self._is_over:
             raise _over()
-        if self.halted is not None:
-            raise copy(self.halted)
+        self._halt.check()
         if not self._leads:
             self._lead()
+            self._halt.check()
         return self._leads and not self._is_settled(question)
 
     def _lead(self) -> None:
         self._leads = self.recorder.lead()
         if self._leads:
-            for failed in self.recorder.failures():
-                self._halt_if_shut(failed)
+            self._halt.heard(self.recorder.failures(), replies=self.recorder.replies)
 
     def _is_settled(self, question: Question) -> bool:
         return self.recorder.has(question) or self.recorder.failure(question) is not None
@@ -175,8 +174,8 @@ class Asker:
         if len(self._calls) >= self._concurrency:
             return None
         call = self._urgent.popleft() if self._urgent else self._planned()
-        if call is not None and self.halted is None and self._budget is not None:
-            self._keep_to(self._budget)
+        if call is not None:
+            self._halt.look_at_the_budget()
         if self.halted is None:
             return call
         if call is not None:
@@ -188,14 +187,6 @@ class Asker:
         for unasked in self._urgent:
             _tell(unasked, copy(error))
         self._urgent.clear()
-
-    def _keep_to(self, budget: Budget) -> None:
-        try:
-            over = budget.over()
-        except CassetteError as error:
-            self.halted = error
-        else:
-            self.halted = NotAsked(f"not asked: {over}") if over else None
 
     def _planned(self) -> _Call | None:
         """The next of the planned questions that is still to be asked."""
@@ -235,7 +226,7 @@ class Asker:
             outcome = await self._patiently(call)
             for twin in call.twins:
                 self.recorder.rename(twin)
-            self._in_vain = 0
+            self._halt.replied()
         except asyncio.CancelledError:
             self.cancelled.append(call.question.item.id)
             outcome = NotAsked("not asked to the end: it was cancelled when the run was stopped")
@@ -258,32 +249,14 @@ class Asker:
             once, limit=judge.time_limit, who=f"judge {judge.name!r}, item {question.item.id!r}"
         )
 
-    def _take_note(self, question: Question, error: Exception) -> None:
+    def _take_note(self, question: Question, error: MllmJudgeError) -> None:
         """Tell the other processes of a failure, and see whether it is worth to go on."""
-        if isinstance(error, CassetteError) and not isinstance(error, HoldsSecret):
-            self.halted = self.halted or error  # what is paid for now could not be kept
-        elif isinstance(error, MllmJudgeError):
+        if isinstance(error, HoldsSecret) or not isinstance(error, CassetteError):
             try:
                 self.recorder.fail(question, error)
             except CassetteError as worse:
-                self.halted = self.halted or worse
-        self._halt_if_shut(error)
-        self._halt_if_dead(error)
-
-    def _halt_if_shut(self, error: Exception) -> None:
-        if isinstance(error, JudgeError) and error.status in SHUT:
-            self.halted = self.halted or JudgeError(str(error))
-
-    def _halt_if_dead(self, error: Exception) -> None:
-        is_refused = isinstance(error, JudgeError) and error.status is not None and not error.passing
-        if is_refused:  # by a server that lives
-            self._in_vain = 0
-        elif isinstance(error, HoldsSecret) or (isinstance(error, JudgeError) and error.passing):
-            self._in_vain += 1
-        if self._in_vain >= DEAD and self.halted is None:
-            self.halted = NotAsked(
-                f"not asked: {DEAD} questions in a row got no reply, the last one: {error}"
-            )
+                self._halt.failed(worse)
+        self._halt.failed(error)
 
     async def end(self, hurry: Callable[[], bool]) -> None:
         """What `stop` does, for this asker alone."""

@@ -33,7 +33,7 @@ class RunRecord:
     def merge_cassettes(self) -> None:
         """Sort what several processes recorded into each cassette."""
         for run in self.runs.values():
-            if run["recorded"] and run["cassette"] is not None:
+            if run["records"] and run["cassette"] is not None:
                 merge(Path(run["cassette"]))
 
     def add_facts(self, facts: Mapping[str, Mapping[str, Plain]]) -> None:
@@ -93,6 +93,7 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
             "limit": len(run.items) if len(run.items) < len(benchmark.items) else None,
             "cassette": None if recorder is None else str(recorder.path),
             "recorded": 0 if recorder is None else recorder.recorded,
+            "records": run.asker is not None,
             "model": run.judge.model,
             "cancelled": [] if run.asker is None else list(run.asker.cancelled),
             "halted": "" if run.asker is None or run.asker.halted is None else str(run.asker.halted),
