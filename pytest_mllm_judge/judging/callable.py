@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,8 +30,10 @@ from pytest_mllm_judge.judging.judge import Context, Judge
 from pytest_mllm_judge.judging.parsers import parser_named
 from pytest_mllm_judge.judging.prompting import load_prompt
 from pytest_mllm_judge.judging.settings import CallableSettings, table
-from pytest_mllm_judge.model import Item, Parsed, Question, Reply
+from pytest_mllm_judge.model import Item, Parsed, Picture, Question, Reply, Text
+from pytest_mllm_judge.model.question import canonical
 
+_SEEN = {"id", "task", "instruction", "responses", "source", "fields"}
 _TURNS: dict[str, threading.Lock] = {}
 """Who is calling each plain function now: two judges, or two benchmarks, may share one."""
 
@@ -53,10 +56,16 @@ class CallableJudge(Judge):
         self.time_limit = settings.time_limit
 
     def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
-        """The prompt, rendered; the function may use it, or the item alone."""
+        """The prompt, rendered, and the item besides: the function may use either."""
         messages = self._prompt.render(item, self.tasks)
         return Question(
-            item=item, judge=self.name, model=self.model, messages=messages, variant=variant, repeat=repeat
+            item=item,
+            judge=self.name,
+            model=self.model,
+            messages=messages,
+            variant=variant,
+            repeat=repeat,
+            besides=_besides(item),
         )
 
     def ask(self, question: Question) -> Reply:
@@ -129,6 +138,21 @@ class CallableJudge(Judge):
     def parse(self, item: Item, reply: Reply) -> Parsed:
         """Read a reply by the parser of the settings."""
         return self._parser(item, reply, self.tasks)
+
+
+def _besides(item: Item) -> tuple[Text | Picture, ...]:
+    """What a function sees of an item: all but what humans said of it, and its pictures by their content."""
+    seen = item.model_dump(
+        mode="json", include={"id", "task", "instruction", "responses", "source", "fields"}
+    )
+    pictures = (_picture(item, address) for address in dict.fromkeys(item.every_image))
+    return (Text(canonical(seen)), *pictures)
+
+
+def _picture(item: Item, address: str) -> Picture:
+    """A picture by its file; by its address where there is none, as the function would see it."""
+    file = (item.folder or Path()) / address
+    return Picture(address, file if file.is_file() else None)
 
 
 def _first_fault(error: ValidationError) -> str:

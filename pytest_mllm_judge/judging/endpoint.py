@@ -5,12 +5,15 @@ It is loaded when something is asked, or played over the wire: a replay that rea
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -304,8 +307,13 @@ def _message(error: openai.APIStatusError) -> str:
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
-    """The seconds of the header `retry-after`; a date there is not read."""
-    try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
-    except ValueError:
-        return None
+    """How long the server asks to be left alone: `retry-after-ms`, or `retry-after`, seconds or a date."""
+    headers = error.response.headers
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        with suppress(ValueError):
+            seconds = float(headers.get(name, "")) / unit
+            return None if math.isnan(seconds) else max(0.0, seconds)
+    with suppress(ValueError, TypeError):
+        until = parsedate_to_datetime(headers.get("retry-after", ""))
+        return max(0.0, (until - datetime.now(until.tzinfo)).total_seconds())
+    return None

@@ -16,6 +16,8 @@ from pydantic import JsonValue
 from pytest_mllm_judge.model.item import Item
 
 Role = Literal["system", "user", "assistant"]
+BESIDES = "item"
+"""Stands where a role would for what a judge is given besides the messages."""
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -89,7 +91,8 @@ class Question:
     """An item as it is put to a judge, once.
 
     `settings` are the sampling settings, tools and response format that go into the request, as they are
-    sent. `digest` covers model, messages, settings and repeat: nothing else decides the reply.
+    sent. `besides` is what a judge of one's own may look at besides the messages. `digest` covers model,
+    messages, `besides`, settings and repeat: nothing else decides the reply.
     """
 
     item: Item
@@ -99,13 +102,18 @@ class Question:
     settings: Mapping[str, JsonValue] = field(default_factory=dict)
     variant: str = ""
     repeat: int = 0
+    besides: tuple[Text | Picture, ...] = ()
+
+    @property
+    def shown(self) -> tuple[tuple[str, tuple[Text | Picture, ...]], ...]:
+        """All that the judge is shown: each message's role and parts, and what it is given besides."""
+        messages = tuple((message.role, message.parts) for message in self.messages)
+        return (*messages, (BESIDES, self.besides)) if self.besides else messages
 
     @cached_property
     def facts(self) -> dict[str, JsonValue]:
         """The plain data that the digest covers: model, prompt (each part's identity), settings, repeat."""
-        prompt: list[JsonValue] = [
-            [message.role, *(part.identity() for part in message.parts)] for message in self.messages
-        ]
+        prompt: list[JsonValue] = [[role, *(part.identity() for part in parts)] for role, parts in self.shown]
         return {"model": self.model, "prompt": prompt, "settings": dict(self.settings), "repeat": self.repeat}
 
     @cached_property

@@ -41,10 +41,11 @@ def find_fault(session: pytest.Session, state: State) -> str:
             state.session.check_gates(path)
         for (judge, path), items in _asked(cases, state).items():
             run = state.session.run(judge, path)
-            run.prepare(list(items.values()))
+            gated = any(isinstance(case, GateCase) and case.path == path for case in cases)
+            run.prepare(list(items.values()), repeats=run.benchmark.manifest.probes.repeat if gated else 1)
             state.prepared[judge, run.benchmark.folder] = ""
         _expect(session.items, state)
-    except MllmJudgeError as error:
+    except (MllmJudgeError, UserWarning) as error:  # a cut journal warns, and warnings may be errors
         return str(error)
     return ""
 

@@ -147,7 +147,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     state = state_of(session.config)
     output = getattr(session.config, "workeroutput", None)
     if state.has_session:
-        state.session.close(merge=output is None, hurry=stopping.hurry(session))
+        with state.telling():
+            state.session.close(merge=output is None, hurry=stopping.hurry(session))
     if output is not None:
         summary.send(state, output)
         return
@@ -155,7 +156,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         summary.receive(state, words)
     stopping.forget(session.config)
     if state.has_record:
-        state.record.merge_cassettes()
+        with state.telling():
+            state.record.merge_cassettes()
     if (facts := summary.facts(state)) is not None:
         state.record.add_facts(facts)
     session.exitstatus = outcomes.exit_status(state, int(session.exitstatus))

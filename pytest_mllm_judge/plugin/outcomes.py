@@ -84,6 +84,8 @@ def exit_status(state: State, status: int) -> int:
     """pytest's own, but 10 where every red test is red for being undecided, and 4 where nothing may run."""
     if state.fault:
         return int(pytest.ExitCode.USAGE_ERROR)
+    if state.ending and status == pytest.ExitCode.OK:
+        return int(pytest.ExitCode.TESTS_FAILED)
     if status == pytest.ExitCode.TESTS_FAILED and state.failed and state.failed == state.undecided:
         return UNDECIDED_EXIT
     return status

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mllm_judge.errors import MllmJudgeError
 from pytest_mllm_judge.plugin import stopping
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ class State:
 
     `fault` is the first thing that is wrong with the whole run; nothing is asked once it is set. `told`
     says that pytest itself tells it.
+    `ending` is what went wrong when cassettes were written at the end.
     `failed` and `undecided` count red reports, and those of them that are red for being undecided.
     """
 
@@ -33,7 +37,17 @@ class State:
     failed: int = 0
     undecided: int = 0
     without_judge: int = 0
+    ending: list[str] = field(default_factory=list)
     prepared: dict[tuple[str, Path], str] = field(default_factory=dict)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Keep what goes wrong inside for the summary: it must not cost the summary of everything else."""
+        try:
+            yield
+        except Exception as error:
+            ours = isinstance(error, MllmJudgeError | UserWarning)
+            self.ending.append(str(error) if ours else f"{type(error).__name__}: {error}")
 
     @property
     def judges(self) -> list[str]:

@@ -11,12 +11,14 @@ from pytest_mllm_judge.plugin.state import State
 
 FACTS = "mllm_judge_facts"
 FAULT = "mllm_judge_fault"
+ENDING = "mllm_judge_ending"
 
 
 def send(state: State, output: dict[str, Any]) -> None:
     """Put what this process knows where the controller finds it (xdist's workeroutput)."""
     output[FAULT] = state.fault
     output[FACTS] = facts(state)
+    output[ENDING] = state.ending
 
 
 def facts(state: State) -> dict[str, Any] | None:
@@ -31,6 +33,7 @@ def facts(state: State) -> dict[str, Any] | None:
 def receive(state: State, output: dict[str, Any]) -> None:
     """Take in what a worker sent."""
     state.fault = state.fault or output.get(FAULT, "")
+    state.ending += output.get(ENDING, [])
     if output.get(FACTS):
         state.record.add_facts(output[FACTS])
 
@@ -43,6 +46,10 @@ def write(terminal: pytest.TerminalReporter, state: State) -> None:
         terminal.section("judges: nothing was asked", red=True)
         terminal.line(state.fault)
         return
+    if state.ending:
+        terminal.section("judges: not everything was kept as it should be", red=True)
+        for told in state.ending:
+            terminal.line(told)
     if state.without_judge:
         terminal.line(f"mllm-judge: {state.without_judge} test(s) skipped: {NO_JUDGE}")
     if not state.has_record:

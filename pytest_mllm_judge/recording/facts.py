@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_mllm_judge.errors import CassetteError
-from pytest_mllm_judge.model import Message, Picture, Question, Text, file_digest
+from pytest_mllm_judge.model import Picture, Question, Text, file_digest
 from pytest_mllm_judge.model.question import canonical, text_digest
 from pytest_mllm_judge.recording.format import DIGEST, PART, Exchange
 
@@ -33,14 +33,10 @@ def exchange_of(question: Question, reply: Mapping[str, Any]) -> Exchange:
         variant=question.variant,
         repeat=question.repeat,
         model=question.model,
-        prompt=tuple(_message(message) for message in question.messages),
+        prompt=tuple((role, *map(_part, parts)) for role, parts in question.shown),
         settings={key: _setting(value) for key, value in question.settings.items()},
         reply=reply,
     )
-
-
-def _message(message: Message) -> tuple[str, ...]:
-    return (message.role, *(_part(part) for part in message.parts))
 
 
 def _part(part: Text | Picture) -> str:

@@ -17,9 +17,14 @@ _PATTERNS = {
     "an organisation's id (org-...)": re.compile(r"(?<![A-Za-z0-9])org-[A-Za-z0-9]{20,}"),
     "a cookie": re.compile(r"(?i)\b(?:set-)?cookie: *[^\s=;]+=[^\s;]+"),
 }
-_SECRET_HEADER = re.compile(r"(?i)auth|key|token|secret|cookie|credential|organi[sz]ation|project")
+_SECRET_HEADER = re.compile(
+    r"(?i)(?:^|[-_])(?:auth|authorization|(?:api|access)?key|\w*token|\w*secret|cookie|credentials?"
+    r"|organi[sz]ation)(?:$|[-_])|^openai-project$"
+)
 _SECRET_ANSWERS = ("set-cookie", "openai-organization", "openai-project")
-_SECRET_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.I)
+_SECRET_VARIABLE = re.compile(r"(?:API_?KEY|ACCESS_KEY|PRIVATE_KEY|SECRET_KEY|TOKEN|SECRET|PASSWORD)$", re.I)
+_NO_SECRET = re.compile(r"\s|://|^[/~.]")
+"""What stands in a sentence, an address or a path, which such a variable may hold as well."""
 _ADDRESS = re.compile(
     r"""(?P<scheme>\bhttps?://)(?P<user>[^\s/@?#"'<>]*@)?(?P<path>[^\s?#"'<>]*)(?P<query>\?[^\s#"'<>]*)?""",
     re.I,
@@ -40,8 +45,8 @@ _SHORTEST_VARIABLE = 16
 class Guard:
     """Remembers the secrets of the requests it saw, and refuses lines that hold one, or a likeness.
 
-    The values of environment variables whose names end in KEY, TOKEN, SECRET or PASSWORD count as seen:
-    a judge that is a function sends its own key past us.
+    The values of environment variables that are named like secrets (`..._API_KEY`, `..._TOKEN`) count as
+    seen: a judge that is a function sends its own key past us.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -50,7 +55,7 @@ class Guard:
             for name, value in environment.items()
             if _SECRET_VARIABLE.search(name)
             and len(value) >= _SHORTEST_VARIABLE
-            and not re.search(r"[\s/\\]", value)
+            and not _NO_SECRET.search(value)
         }
 
     def see(self, headers: Iterable[tuple[str, str]], *, kind: str = "header") -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pytest_mllm_judge.model import Picture, Question, Text
+from pytest_mllm_judge.model.question import BESIDES
 from pytest_mllm_judge.recording.facts import exchange_of
 from pytest_mllm_judge.recording.format import Exchange
 from pytest_mllm_judge.recording.guard import masked
@@ -108,10 +109,9 @@ def _image(name: str, content: str) -> dict[str, str]:
 
 def _previews(question: Question) -> dict[str, str]:
     """How the asked texts begin, and the addresses of the asked images: their digests say little."""
-    messages = [(message.role, message.parts) for message in question.messages]
     return {
         name: f" ({_short(part.text if isinstance(part, Text) else part.address)})"
-        for name, part in _named(messages, lambda part: isinstance(part, Picture))
+        for name, part in _named(question.shown, lambda part: isinstance(part, Picture))
     }
 
 
@@ -127,7 +127,8 @@ def _named(
     roles = Counter[str]()
     for role, contents in messages:
         roles[role] += 1
-        where = f"{role} message" + (f" {roles[role]}" if roles[role] > 1 else "")
+        where = "item" if role == BESIDES else f"{role} message"
+        where += f" {roles[role]}" if roles[role] > 1 else ""
         kinds = Counter[str]()
         for content in contents:
             kind = "image" if is_image(content) else "text"

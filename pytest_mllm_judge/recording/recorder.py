@@ -42,7 +42,8 @@ class Recorder:
     `rerecord` is the command that a miss ends with. `run` is what the processes of one run have in common;
     without it this process is a run of its own. With `wire`, every reply of a judge that speaks HTTP is
     played through its client; otherwise it is read from the cassette directly. Nothing is written out of
-    the folder `within` (by default the cassette's). `guard` is shared by cassettes that share secrets.
+    the folder `within` (by default the one that the cassette's own stands in). `guard` is shared by
+    cassettes that share secrets.
 
     `played` and `recorded` count the replies that came from the cassette and those that were asked for.
 
@@ -78,7 +79,13 @@ class Recorder:
         self._syncing = asyncio.Lock()
         run_id = "".join(filter(str.isalnum, run)) or uuid.uuid4().hex
         self._store = Store(
-            path, run=run_id, again=mode == "all", rerecord=rerecord, within=within, guard=guard
+            path,
+            run=run_id,
+            again=mode == "all",
+            records=mode != "none",
+            rerecord=rerecord,
+            within=within,
+            guard=guard,
         )
 
     def __enter__(self) -> Self:
@@ -151,7 +158,8 @@ class Recorder:
             with self._over_http(question):
                 reply = await ask()
         else:
-            reply = await ask()
+            with self._masked():
+                reply = await ask()
             self._store.append(exchange_of(question, of_reply(reply, asked=question.model)))
         self._note(question, reply)
         await self._synced()
@@ -274,15 +282,20 @@ class Recorder:
         return exchange
 
     @contextmanager
-    def _over_http(self, question: Question) -> Iterator[None]:
-        """What the transport got is written once the judge has read it; what it can't read is asked again."""
-        asking = Asking(question, digest_of(question), self.path)
+    def _masked(self) -> Iterator[None]:
+        """What a judge says of its failure tells no secret."""
         try:
-            with now_asking(asking):
-                yield
+            yield
         except JudgeError as error:
             error.args = (self._store.guard.masked(str(error)),)
             raise
+
+    @contextmanager
+    def _over_http(self, question: Question) -> Iterator[None]:
+        """What the transport got is written once the judge has read it; what it can't read is asked again."""
+        asking = Asking(question, digest_of(question), self.path)
+        with self._masked(), now_asking(asking):
+            yield
         if not asking.sent:
             raise CassetteError(
                 f"{self.path}: judge {self.judge!r} answered {question.item.id} without a request through "

@@ -38,8 +38,9 @@ class Store:
 
     `run` names the run that this process belongs to. With `again`, only what that run recorded counts as
     settled. `rerecord` is the command that a message ends with. `within` is the folder that nothing may be
-    written out of, `guard` what knows the secrets. `fresh` are the questions that this run recorded, in the
-    order in which this process learned of them.
+    written out of (by default the one that the cassette's own stands in), `guard` what knows the secrets.
+    Where something is going to be recorded (`records`), a cut journal is told when it is mended, not before.
+    `fresh` are the questions that this run recorded, in the order in which this process learned of them.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Store:
         again: bool = False,
         rerecord: str = "",
         within: Path | None = None,
+        records: bool = False,
         guard: Guard | None = None,
     ) -> None:
         self.path = path
@@ -58,12 +60,14 @@ class Store:
         self.rerecord = rerecord
         self.guard = guard or Guard()
         self.fresh: dict[str, None] = {}
-        self._within = within or path.parent
+        self._within = within or path.parent.parent
+        self._records = records
         self._run = run.encode()
         self._again = again
         self._lines: dict[str, Line] = {}
         self._failed: dict[str, Failure] = {}
         self._stamp: tuple[int, int, int] | None = None
+        self._journal_id: int | None = None
         self._read = 0
         self._numbered = 0
         self._loaded = False
@@ -142,7 +146,7 @@ class Store:
         """Read what other processes have written since the last look."""
         with self._memory:
             stamp = disk.stamp(self.path)
-            if self._loaded and stamp == self._stamp:
+            if self._loaded and stamp == self._stamp and self._is_same_journal():
                 self._take_journal(disk.read(self.journal, self._read), along=True)
                 return
             # The journal first: a merge in between moves its lines to the cassette that is read after it.
@@ -150,8 +154,16 @@ class Store:
             self._stamp, self._read, self._numbered = stamp, 0, 0
             self._loaded = False
             self._lines = self._read_cassette()
-            self._take_journal(journal)
+            self._take_journal(journal, along=self._records)
             self._loaded = True
+
+    def _is_same_journal(self) -> bool:
+        """Whether the journal is the one that was read before, with perhaps more in it."""
+        now = disk.stamp(self.journal)
+        known, self._journal_id = self._journal_id, now[0] if now is not None else None
+        if now is None:
+            return self._read == 0
+        return now[1] >= self._read and (self._read == 0 or known == now[0])
 
     def forget(self) -> None:
         """Let go of what was read; the next look reads it again."""
@@ -285,7 +297,8 @@ class Store:
 
     def _acquire(self, *, wait: bool = True) -> bool:
         if not self._lock.is_locked:
-            disk.refuse_outside(self.path, self._within)
+            for file in (self.path, self.journal, self.times.path, self._lock_path):
+                disk.refuse_outside(file, self._within)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(blocking=wait)

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future, wait
 from copy import copy
 from dataclasses import dataclass, field
@@ -60,7 +60,6 @@ class Asker:
         self.recorder = recorder
         self.cancelled: list[str] = []
         self._background = background
-        background.askers.append(self)
         self._concurrency = concurrency
         self._halt = Halt(budget)
         self._plan: deque[tuple[Judge, Make]] = deque()
@@ -116,13 +115,6 @@ class Asker:
             meanwhile()
             time.sleep(POLL)
             self.recorder.refresh()
-
-    def stop(self, *, hurry: Callable[[], bool]) -> None:
-        """Ask nothing more, by this asker or any other in its loop, and wait for what is in flight.
-
-        From when `hurry` says so, that has `GRACE` seconds; what has no reply then is cancelled.
-        """
-        self._background.run(_stop_all(self._background.askers, hurry))
 
     # What follows runs in the background's loop only.
 
@@ -259,7 +251,10 @@ class Asker:
         self._halt.failed(error)
 
     async def end(self, hurry: Callable[[], bool]) -> None:
-        """What `stop` does, for this asker alone."""
+        """Ask nothing more, and wait for what is in flight; whoever still waits then is told.
+
+        From when `hurry` says so, that has `GRACE` seconds; what has no reply then is cancelled.
+        """
         self._is_over = True
         self._plan.clear()
         self._turn_away(_over())
@@ -268,9 +263,11 @@ class Asker:
             task.cancel()
         if late:  # a judge's own code may refuse to be cancelled
             await asyncio.wait(late, timeout=GRACE)
+        for call in self._calls.values():
+            _tell(call, _over())
         self._fill()
-        while self._judges:
-            await self._judges.popitem()[1].aclose()
+        judges, self._judges = self._judges, {}
+        await _all(judge.aclose() for judge in judges.values())
 
     async def _late(self, hurry: Callable[[], bool]) -> set[asyncio.Task[None]]:
         """What is still in flight when its time is over."""
@@ -283,9 +280,14 @@ class Asker:
         return set(self._tasks)
 
 
-async def _stop_all(askers: Iterable[Asker], hurry: Callable[[], bool]) -> None:
-    ends = await asyncio.gather(*(asker.end(hurry) for asker in askers), return_exceptions=True)
-    for fault in filter(None, ends):
+async def end_all(askers: Iterable[Asker], hurry: Callable[[], bool]) -> None:
+    """End several askers at the same time."""
+    await _all(asker.end(hurry) for asker in askers)
+
+
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    """Do all of it, then raise the first of what was raised."""
+    for fault in filter(None, await asyncio.gather(*work, return_exceptions=True)):
         raise fault
 
 

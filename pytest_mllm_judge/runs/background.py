@@ -5,22 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from pytest_mllm_judge.runs.asker import Asker
+from typing import Any, TypeVar
 
 Given = TypeVar("Given")
 
 
 class Background:
-    """A loop that runs beside the caller until `close`. It is a daemon: it keeps no process alive.
-
-    `askers` are those that ask in it, which are stopped together.
-    """
+    """A loop that runs beside the caller until `close`. It is a daemon: it keeps no process alive."""
 
     def __init__(self) -> None:
-        self.askers: list[Asker] = []
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="judges", daemon=True)
         self._thread.start()

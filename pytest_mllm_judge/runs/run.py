@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
-from typing import Literal
 
 from pytest_mllm_judge.benchmarks import Benchmark
 from pytest_mllm_judge.errors import (
@@ -21,7 +20,6 @@ from pytest_mllm_judge.model import Item, Judgement, Judgements, Question, Reply
 from pytest_mllm_judge.recording.recorder import Recorder
 from pytest_mllm_judge.runs.asker import Asker
 
-Mode = Literal["none", "new_episodes", "all"]
 Key = tuple[str, str, int]
 
 
@@ -147,7 +145,7 @@ class Run:
         for task in ("score", "pair", "batch"):
             self.__dict__.pop(task, None)
 
-    def prepare(self, items: Sequence[Item]) -> None:
+    def prepare(self, items: Sequence[Item], *, repeats: int = 1) -> None:
         """Raise before the first question what would go wrong with every one of these items.
 
         A judge that can't judge them, no cassette to replay, no key to ask with, images that can't be sent.
@@ -161,13 +159,18 @@ class Run:
             return
         unasked = items
         if recorder is not None and recorder.mode == "new_episodes" and recorder.exists:
-            unasked = [item for item in items if not recorder.has(self.judge.question(item))]
+            unasked = [item for item in items if not self._is_recorded(item, repeats)]
         if not unasked:
             return
         if missing := self.judge.missing_key():
             raise SettingsError(missing)
         if self.judge.sends_images:
             self.benchmark.check_images(unasked)
+
+    def _is_recorded(self, item: Item, repeats: int) -> bool:
+        recorder = self.recorder
+        questions = (self.judge.question(item, repeat=repeat) for repeat in range(repeats))
+        return recorder is not None and all(map(recorder.has, questions))
 
     def _nothing_recorded(self, recorder: Recorder) -> str:
         lines = [

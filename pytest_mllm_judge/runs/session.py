@@ -6,7 +6,7 @@ import gc
 import tomllib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,11 +17,11 @@ from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.judging.judge import Context, Judge
 from pytest_mllm_judge.judging.registry import build, checked
 from pytest_mllm_judge.recording.guard import Guard
-from pytest_mllm_judge.recording.recorder import Recorder
-from pytest_mllm_judge.runs.asker import Asker
+from pytest_mllm_judge.recording.recorder import Mode, Recorder
+from pytest_mllm_judge.runs.asker import Asker, end_all
 from pytest_mllm_judge.runs.background import Background
 from pytest_mllm_judge.runs.budget import Budget
-from pytest_mllm_judge.runs.run import Mode, Run
+from pytest_mllm_judge.runs.run import Run
 
 TABLE = "pytest-mllm-judge"
 CONCURRENCY = 8
@@ -155,17 +155,18 @@ class Session:
         What is in flight gets all the time it needs, unless `hurry` says that somebody stopped the run. One
         of several processes leaves what it recorded in the journal (`merge=False`). Safe to call twice.
         """
-        if self._background is not None:
+        # All of it, whatever goes wrong with a part: the last fault is raised at the end.
+        with ExitStack() as end:
             for run in self.runs.values():
-                if run.asker is not None:
-                    run.asker.stop(hurry=hurry)
-            self._background.close()
-            self._background = None
-        for run in self.runs.values():
-            run.judge.close()
-            run.forget()
-            if run.recorder is not None:
-                run.recorder.close(merge=merge)
+                if run.recorder is not None:
+                    end.callback(run.recorder.close, merge=merge)
+                end.callback(run.forget)
+                end.callback(run.judge.close)
+            if self._background is not None:
+                background, self._background = self._background, None
+                end.callback(background.close)
+                askers = [run.asker for run in self.runs.values() if run.asker is not None]
+                background.run(end_all(askers, hurry))
 
 
 @contextmanager

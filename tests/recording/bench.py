@@ -11,7 +11,8 @@ from typing import Any, Literal
 from PIL import Image
 
 from pytest_mllm_judge import Session
-from pytest_mllm_judge.runs.run import Mode, Run
+from pytest_mllm_judge.recording import Mode
+from pytest_mllm_judge.runs.run import Run
 
 Way = Literal["fast", "wire"]
 WAYS: tuple[Way, ...] = ("fast", "wire")

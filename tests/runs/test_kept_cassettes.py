@@ -213,10 +213,15 @@ def test_every_kind_of_stale_exchange_is_told(say: Told, cassette: Path) -> None
     ]
 
 
-def test_what_two_items_ask_alike_is_not_stale(say: Told, cassette: Path) -> None:
+def test_a_renamed_item_is_another_question_to_a_function_which_sees_its_name(
+    say: Told, cassette: Path
+) -> None:
     write_items({**item(1), "id": "renamed"}, item(2), item(3))
-    assert say("stale") == (0, ["cassettes/own.jsonl: 0 stale exchanges of 3"])
-    assert say("check")[0] == 0
+    assert say("stale") == (
+        1,
+        ["cassettes/own.jsonl: 1 stale exchange of 3", "  pair-1: the item is gone"],
+    )
+    assert say("check")[0] == 1
 
 
 def test_prune_takes_the_stale_ones_out_and_nothing_else(say: Told, cassette: Path) -> None:
@@ -436,7 +441,8 @@ def test_a_damaged_line_never_hides_a_sound_one(
     contents = read(path)
     sound = set(whole.splitlines()) & set(path.read_bytes().split(b"\n"))
     assert {held.text for held in contents.held.values()} == sound
-    assert bool(contents.damaged) == (path.read_bytes().rstrip(b"\r\n") != b"\n".join(sorted(sound)))
+    lines = [line.rstrip(b"\r") for line in path.read_bytes().split(b"\n")]
+    assert bool(contents.damaged) == any(line not in sound for line in lines if line)
 
 
 @pytest.fixture(scope="module")
