@@ -85,7 +85,7 @@ def kinds_of_items(answers: tuple[Response, ...]) -> list[Item]:
         )
         for images in ((), ("a.png",))
         for task, some in (("score", answers[1:2]), ("pair", answers[:2]), ("batch", answers))
-    ]  # type: ignore[misc]
+    ]
 
 
 KEYS = {
