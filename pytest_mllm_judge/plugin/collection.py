@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -14,6 +14,7 @@ from pytest_mllm_judge.plugin.state import state_of
 
 if TYPE_CHECKING:
     from pytest_mllm_judge.benchmarks import Benchmark
+    from pytest_mllm_judge.metrics.upgrade import Comparison
     from pytest_mllm_judge.model import Item, Judgement, Judgements, Label
     from pytest_mllm_judge.runs.run import Run
 
@@ -23,10 +24,10 @@ class CaseFailed(Exception):
 
 
 class JudgeFile(pytest.File):
-    """A benchmark.toml: one collector for each task that has items, and one for the gates."""
+    """A benchmark.toml: a collector for each task that has items, one for the gates, one for an upgrade."""
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        """The tasks' collectors, then the gates'."""
+        """The tasks' collectors, the gates', and where a baseline is named the upgrade's."""
         from pytest_mllm_judge.runs.run import limited
 
         state = state_of(self.config)
@@ -38,6 +39,8 @@ class JudgeFile(pytest.File):
                 yield TaskNode.from_parent(self, name=task, items=some)
         if benchmark.manifest.gates:
             yield GatesNode.from_parent(self, name="gates", benchmark=benchmark)
+        if state.judges and state.options["judge_baseline"] is not None:
+            yield UpgradeNode.from_parent(self, name="upgrade", benchmark=benchmark)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
         """Our own errors say all there is to say."""
@@ -72,6 +75,22 @@ class GatesNode(pytest.Collector):
                 yield GateCase.from_parent(self, name=name, judge=judge, gate=gate)
 
 
+class UpgradeNode(pytest.Collector):
+    """What the judges under test are compared with the baseline by."""
+
+    def __init__(self, *, benchmark: Benchmark, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.benchmark = benchmark
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One case for each comparison and judge."""
+        from pytest_mllm_judge.metrics.upgrade import comparisons  # numpy and scipy, only with a baseline
+
+        for comparison in comparisons(self.benchmark):
+            for judge, name in _named(self.config, comparison.name):
+                yield UpgradeCase.from_parent(self, name=name, judge=judge, comparison=comparison)
+
+
 def _named(config: pytest.Config, name: str) -> list[tuple[str | None, str]]:
     """The judges and the case's name for each: the bare name while there is at most one judge."""
     judges = state_of(config).judges
@@ -96,6 +115,10 @@ class Case(pytest.Item):
         assert self.judge is not None
         return state_of(self.config).session.run(self.judge, self.path)
 
+    def asks(self) -> Iterator[tuple[Run, Sequence[Item], int]]:
+        """What it will ask: runs, their items, and how often each."""
+        raise NotImplementedError
+
     def setup(self) -> None:
         """Without a judge there is nothing to do."""
         if self.judge is None:
@@ -119,6 +142,10 @@ class ItemCase(Case):
     def __init__(self, *, item: Item, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.item = item
+
+    def asks(self) -> Iterator[tuple[Run, Sequence[Item], int]]:
+        """Its item, once."""
+        yield self.run_of, [self.item], 1
 
     def runtest(self) -> None:
         """Ask the judge, and put the judgement on the report."""
@@ -151,6 +178,11 @@ class GateCase(Case):
         run = self.run_of
         return items_of(run.benchmark.manifest.gates[self.gate], run.items)
 
+    def asks(self) -> Iterator[tuple[Run, Sequence[Item], int]]:
+        """The gate's items, as often as is declared."""
+        run = self.run_of
+        yield run, self.items, run.benchmark.manifest.probes.repeat
+
     def runtest(self) -> None:
         """Ask about the gate's items and decide its claim."""
         from pytest_mllm_judge.metrics import gates
@@ -164,6 +196,52 @@ class GateCase(Case):
             self.stash[GATE] = {**facts, "outcome": "fails", "line": why.partition("\n")[0]}
             raise CaseFailed(why)
         claim = gates.claim(gate, judgements)
+        plain = claim.plain()
+        self.stash[GATE] = {**facts, "outcome": claim.outcome, "line": gate_line(plain), "claim": plain}
+        if not claim:
+            raise CaseFailed(claim.explain())
+
+
+class UpgradeCase(Case):
+    """The case of one comparison with the baseline: not worse, worse, or not enough data."""
+
+    mark = "judge_gate"
+
+    def __init__(self, *, comparison: Comparison, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.comparison = comparison
+
+    @property
+    def baseline(self) -> str:
+        """The name of the judge in use."""
+        return str(state_of(self.config).options["judge_baseline"])
+
+    @property
+    def runs(self) -> tuple[Run, Run]:
+        """The candidate's run, and the baseline's."""
+        return self.run_of, state_of(self.config).session.run(self.baseline, self.path)
+
+    def asks(self) -> Iterator[tuple[Run, Sequence[Item], int]]:
+        """The comparison's items, of both judges."""
+        for run in self.runs:
+            yield run, self.comparison.items(run.items), run.benchmark.manifest.probes.repeat
+
+    def runtest(self) -> None:
+        """Ask both judges about the same items and decide the claim about their difference."""
+        from pytest_mllm_judge.reports.terminal import gate_line
+
+        judged = [(run, run.judgements(items)) for run, items, _ in self.asks()]
+        facts = {
+            "benchmark": str(self.run_of.benchmark.folder),
+            "judge": self.judge,
+            "baseline": self.baseline,
+        }
+        facts["name"] = self.comparison.name
+        for run, judgements in judged:
+            if why := _unasked(judgements, run):
+                self.stash[GATE] = {**facts, "outcome": "fails", "line": why.partition("\n")[0]}
+                raise CaseFailed(why)
+        claim = self.comparison.claim(*(judgements for _, judgements in judged))
         plain = claim.plain()
         self.stash[GATE] = {**facts, "outcome": claim.outcome, "line": gate_line(plain), "claim": plain}
         if not claim:

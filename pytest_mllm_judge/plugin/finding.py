@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mllm_judge.errors import MllmJudgeError
-from pytest_mllm_judge.plugin.collection import Case, GateCase, ItemCase
+from pytest_mllm_judge.plugin.collection import Case, UpgradeCase
 from pytest_mllm_judge.plugin.fixtures import asked_by
 from pytest_mllm_judge.plugin.options import REQUIRED
 from pytest_mllm_judge.plugin.outcomes import NO_JUDGE
@@ -16,6 +16,7 @@ from pytest_mllm_judge.plugin.outcomes import NO_JUDGE
 if TYPE_CHECKING:
     from pytest_mllm_judge.model import Item
     from pytest_mllm_judge.plugin.state import State
+    from pytest_mllm_judge.runs.run import Run
 
 
 def is_ours(path: Path) -> bool:
@@ -39,11 +40,11 @@ def find_fault(session: pytest.Session, state: State) -> str:
             state.session.check_judge(judge)
         for path in sorted({case.path for case in cases}):
             state.session.check_gates(path)
-        for (judge, path), items in _asked(cases, state).items():
-            run = state.session.run(judge, path)
-            gated = any(isinstance(case, GateCase) and case.path == path for case in cases)
-            run.prepare(list(items.values()), repeats=run.benchmark.manifest.probes.repeat if gated else 1)
-            state.prepared[judge, run.benchmark.folder] = ""
+        if any(isinstance(case, UpgradeCase) for case in cases):
+            state.session.check_upgrades({case.path for case in cases})
+        for run, items, repeats in _asked(cases):
+            run.prepare(items, repeats=repeats)
+            state.prepared[run.judge.name, run.benchmark.folder] = ""
         _expect(session.items, state)
     except (MllmJudgeError, UserWarning) as error:  # a cut journal warns, and warnings may be errors
         return str(error)
@@ -53,27 +54,23 @@ def find_fault(session: pytest.Session, state: State) -> str:
 def _expect(items: list[pytest.Item], state: State) -> None:
     """Tell each run what the selected cases and tests will ask, in their order."""
     for case in items:
-        if isinstance(case, ItemCase):
-            case.run_of.expect([case.item])
-        elif isinstance(case, GateCase):
-            run = case.run_of
-            run.expect(case.items, repeats=run.benchmark.manifest.probes.repeat)
+        if isinstance(case, Case):
+            for run, some, repeats in case.asks():
+                run.expect(some, repeats=repeats)
         elif isinstance(case, pytest.Function) and (asked := asked_by(case)) is not None:
             judge, path, item = asked
             state.session.run(judge, path).expect([item])
 
 
-def _asked(cases: list[Case], state: State) -> dict[tuple[str, Path], dict[str, Item]]:
-    """The items that the selected cases will ask about, by judge and benchmark."""
-    asked: dict[tuple[str, Path], dict[str, Item]] = {}
+def _asked(cases: list[Case]) -> list[tuple[Run, list[Item], int]]:
+    """What the selected cases will ask about: each run's items, and how often each at most."""
+    asked: dict[int, tuple[Run, dict[str, Item], int]] = {}
     for case in cases:
-        assert case.judge is not None
-        items = asked.setdefault((case.judge, case.path), {})
-        if isinstance(case, ItemCase):
-            items[case.item.id] = case.item
-        elif isinstance(case, GateCase):
-            items.update({item.id: item for item in case.items})
-    return asked
+        for run, items, repeats in case.asks():
+            _, known, most = asked.get(id(run), (run, {}, 1))
+            known.update({item.id: item for item in items})
+            asked[id(run)] = run, known, max(most, repeats)
+    return [(run, list(items.values()), repeats) for run, items, repeats in asked.values()]
 
 
 def _without_judge(session: pytest.Session, state: State, cases: list[Case]) -> str:

@@ -35,7 +35,11 @@ OPTIONS = (
         repeatable=True,
         help="the judge under test: a preset or one of [tool.pytest-mllm-judge.judges.NAME]; repeatable",
     ),
-    Option(flag="--judge-baseline", metavar="NAME", help="the judge in use, for the fixture baseline_run"),
+    Option(
+        flag="--judge-baseline",
+        metavar="NAME",
+        help="the judge in use: the judges under test are compared with it",
+    ),
     Option(
         flag="--judge-record",
         choices=("none", "new_episodes", "all"),

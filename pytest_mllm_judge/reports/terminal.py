@@ -24,20 +24,26 @@ def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
     for _, run in sorted(record.runs.items()):
         facts = record.benchmarks[run["benchmark"]]
         cases = [case for case in record.cases.values() if _is_of(case, run)]
-        gates = [gate for gate in record.gates.values() if _is_of(gate, run)]
+        decided = [gate for gate in record.gates.values() if _is_of(gate, run)]
+        gates = [gate for gate in decided if "baseline" not in gate]
         gates.sort(key=lambda gate: facts["gates"].index(gate["name"]))
-        if cases or gates:
-            yield f"judge {run['judge']} on {facts['name']}", list(_one(run, facts, cases, gates))
+        upgrade = sorted((gate for gate in decided if "baseline" in gate), key=lambda gate: str(gate["name"]))
+        if cases or decided:
+            yield f"judge {run['judge']} on {facts['name']}", list(_one(run, facts, cases, gates, upgrade))
 
 
 def _is_of(entry: Plain, run: Plain) -> bool:
     return bool(entry["judge"] == run["judge"] and entry["benchmark"] == run["benchmark"])
 
 
-def _one(run: Plain, facts: Plain, cases: Sequence[Plain], gates: Sequence[Plain]) -> Iterator[str]:
+def _one(
+    run: Plain, facts: Plain, cases: Sequence[Plain], gates: Sequence[Plain], upgrade: Sequence[Plain]
+) -> Iterator[str]:
     if cases:
         yield from _table(cases, facts)
-    yield from _gates(gates)
+    yield from _gates("gates", gates)
+    if upgrade:
+        yield from _gates(f"not worse than {upgrade[0]['baseline']}", upgrade)
     if run["limit"] is not None:
         yield f"limit: {run['limit']} of {facts['items']} items, so no gate speaks for the whole benchmark"
     if facts["skipped"]:
@@ -120,11 +126,11 @@ def _first_line(text: str) -> str:
     return line if len(line) <= 160 else line[:159] + "…"
 
 
-def _gates(gates: Sequence[Plain]) -> Iterator[str]:
+def _gates(title: str, gates: Sequence[Plain]) -> Iterator[str]:
     if not gates:
         return
     outcomes = Counter(gate["outcome"] for gate in gates)
-    yield "gates: " + ", ".join(
+    yield f"{title}: " + ", ".join(
         f"{outcomes[kind]} {word}" for kind, word in _OUTCOMES.items() if outcomes[kind]
     )
     width = max(len(gate["name"]) for gate in gates)

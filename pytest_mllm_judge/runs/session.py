@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import tomllib
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -87,6 +87,13 @@ class Session:
 
         for gate in benchmark.manifest.gates:
             check_gate(gate, benchmark)
+
+    def check_upgrades(self, paths: Iterable[Path]) -> None:
+        """Raise BenchmarkError for a margin in which not even the baseline could be called not worse."""
+        from pytest_mllm_judge.metrics.upgrade import check_upgrade
+
+        for path in sorted(paths):
+            check_upgrade(self.benchmark(path))
 
     def run(self, judge: str, path: Path) -> Run:
         """The run of this judge on that benchmark."""
