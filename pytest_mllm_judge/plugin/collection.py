@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -115,9 +116,9 @@ class Case(pytest.Item):
         assert self.judge is not None
         return state_of(self.config).session.run(self.judge, self.path)
 
+    @abstractmethod
     def asks(self) -> Iterator[tuple[Run, Sequence[Item], int]]:
         """What it will ask: runs, their items, and how often each."""
-        raise NotImplementedError
 
     def setup(self) -> None:
         """Without a judge there is nothing to do."""

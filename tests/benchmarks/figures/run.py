@@ -26,6 +26,7 @@ from pytest_mllm_judge.statistics import pearson
 from pytest_mllm_judge.statistics.jackknife import Array
 from tests.benchmarks.collection.run import machine
 from tests.benchmarks.figures.made import WORLDS, World, clustered, made
+from tests.benchmarks.pages import write_between
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "speed.md"
 BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
@@ -226,15 +227,6 @@ def report(sizes: Sequence[int], runs: int) -> Iterator[str]:
     yield from beside_bootstrap(sizes[0], runs)
 
 
-def write(lines: Sequence[str]) -> None:
-    """Put the lines between the page's markers."""
-    head, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{PAGE} lacks the lines {BEGIN.strip()} and {END.strip()}, so there is no place")
-    PAGE.write_text(head + begin + "\n".join(lines) + "\n" + end + tail, encoding="utf-8")
-
-
 def main() -> None:
     """Measure, print, and write if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -245,7 +237,7 @@ def main() -> None:
     lines = list(report(options.items, options.runs))
     print("\n".join(lines))
     if options.write:
-        write(lines)
+        write_between(PAGE, BEGIN, END, lines)
 
 
 if __name__ == "__main__":

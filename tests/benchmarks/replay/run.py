@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.benchmarks.collection.run import machine
+from tests.benchmarks.pages import write_between
 from tests.benchmarks.replay import table
 from tests.benchmarks.replay.bench import PEERS, QUICK, Bench, Scale
 from tests.benchmarks.replay.fresh import PROJECT, Told
@@ -138,15 +139,6 @@ def _is_installed(name: str) -> bool:
     return find_spec(name.replace("-", "_").replace("vcrpy", "vcr").replace("pillow", "PIL")) is not None
 
 
-def write(lines: Sequence[str]) -> None:
-    """Put the lines between the page's markers."""
-    head, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{PAGE} lacks the lines {BEGIN.strip()} and {END.strip()}, so there is no place")
-    PAGE.write_text(head + begin + "\n".join(lines) + "\n" + end + tail, encoding="utf-8")
-
-
 def main() -> None:
     """Measure, print, and write if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -162,7 +154,7 @@ def main() -> None:
         lines = list(report(bench, peers=() if options.no_peers else tuple(PEERS)))
     print("\n".join(lines))
     if options.write:
-        write(lines)
+        write_between(PAGE, BEGIN, END, lines)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest_mllm_judge
+from tests.benchmarks.pages import write_between
 from tests.benchmarks.statistics import estimands, gates, report
 from tests.benchmarks.statistics.cells import (
     SEED,
@@ -215,15 +216,6 @@ def page(results: report.Results, *, data_sets: int, codes: int) -> list[str]:
     ]
 
 
-def write(lines: Sequence[str]) -> None:
-    """Put the lines between the page's markers."""
-    head, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{PAGE} lacks the lines {BEGIN.strip()} and {END.strip()}, so there is no place")
-    PAGE.write_text(head + begin + "\n".join(lines) + "\n" + end + tail, encoding="utf-8")
-
-
 def main() -> None:
     """Count what is not kept, print, and write if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -252,7 +244,7 @@ def main() -> None:
     lines = page(gathered(kept, every), data_sets=options.data_sets, codes=kept.codes(every))
     print("\n".join(lines))
     if options.write:
-        write(lines)
+        write_between(PAGE, BEGIN, END, lines)
 
 
 if __name__ == "__main__":
