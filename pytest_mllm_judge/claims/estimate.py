@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # so that importing claims loads no numpy
 __all__ = ["Better", "Estimate", "Pairing", "Population", "Slices", "show"]
 
 Better = Literal["higher", "lower", "neither"]
+Ends = Literal["counted", "upper"]
+Again = Callable[[float, Ends], "Interval"]
+"""An estimate's interval at another confidence, problems drawing it to that end."""
 Population = Literal["sampled", "fixed"]
 _WRITE: dict[Side, str] = {
     "at least": "estimate >= 0.60",
@@ -73,6 +76,7 @@ class Estimate:
     upper: Interval | None = None
     pairing: Pairing | None = None
     slices: Slices | None = None
+    again: Again | None = None
     beside: Sequence[Beside] = ()
     noise: float | None = None
     repeats: int = 1
@@ -95,6 +99,15 @@ class Estimate:
     def high(self) -> float | None:
         """The upper one-sided bound; None without an interval."""
         return self.counted.high
+
+    def at(self, confidence: float, *, end: Ends = "counted") -> Interval:
+        """The interval at another one-sided confidence, as tests that are corrected for their number ask.
+
+        `end` is where problems draw it: as `counted`, or as `upper`. Raise TypeError if it was not kept.
+        """
+        if self.again is None:
+            raise TypeError(f"{self.metric} was made without its judgements, so there is no other interval")
+        return self.again(confidence, end)
 
     @property
     def n(self) -> int:
@@ -231,7 +244,7 @@ class Estimate:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "pairing": None, "slices": None, "beside": tuple(self.beside)}
+        return {**self.__dict__, "pairing": None, "slices": None, "again": None, "beside": tuple(self.beside)}
 
 
 def _finite(threshold: Real | Decimal) -> float:

@@ -19,6 +19,8 @@ from pytest_mllm_judge.model import Judgements, Task, Tasks
 Metric = Callable[..., Estimate]
 """A figure of judgements, and keyword-only options."""
 Scale = Literal["any", "numbers", "two points"]
+Worse = Literal["lower", "higher", "away from zero", "changed"]
+"""Which move of a figure is a regression; "changed" is any, "away from zero" one that adds to an error."""
 M = TypeVar("M", bound=Metric)
 
 
@@ -27,7 +29,9 @@ class Check:
     """A figure with a name, a task (None: any) and the options that a gate may give it.
 
     `about` is one sentence; `source` is where its definition comes from; `combine` says how it makes one
-    label of several annotators'; `scale` which scales it is about.
+    label of several annotators'; `scale` which scales it is about. `margin` is how much worse than a
+    baseline's it may be unless the benchmark says, None where the check's units are the user's own;
+    `worse` which way that is, None where the figure itself says what is better.
     """
 
     name: str
@@ -38,6 +42,8 @@ class Check:
     combine: Combine
     scale: Scale
     metric: Metric
+    margin: float | None = None
+    worse: Worse | None = None
 
     def suits(self, tasks: Tasks) -> bool:
         """Whether the check makes sense on the benchmark's scale."""
@@ -62,6 +68,8 @@ def declare(
     options: tuple[str, ...] = (),
     combine: Combine = "majority",
     scale: Scale = "any",
+    margin: float | None = None,
+    worse: Worse | None = None,
 ) -> Callable[[M], M]:
     """Enter a metric into the table of checks, under the name that gates use.
 
@@ -81,6 +89,8 @@ def declare(
             combine=combine,
             scale=scale,
             metric=metric,
+            margin=margin,
+            worse=worse,
         )
         return metric
 

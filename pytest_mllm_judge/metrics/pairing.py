@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pytest_mllm_judge.claims import Estimate
-from pytest_mllm_judge.claims.estimate import Better
+from pytest_mllm_judge.claims.estimate import Better, Ends
 from pytest_mllm_judge.metrics.measure import End, Measure
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.statistics import Interval
@@ -87,6 +87,11 @@ class Pairing:
             without = self._interval(first.keep(answered), second.keep(answered), ("low", "low"))
         worse = ~first.is_right() & second.is_right()
         flips = np.flatnonzero(worse).tolist()
+
+        def again(confidence: float, end: Ends) -> Interval:
+            one, other = (replace(each, confidence=confidence) for each in (first, second))
+            return self._interval(one, other, self._ends[end == "upper"])
+
         return Estimate(
             metric=f"{self.metric}, difference",
             better=self.better,
@@ -100,6 +105,7 @@ class Pairing:
             repeats=first.repeats,
             items=first.items,
             population=first.population,
+            again=again,
         )
 
     @property

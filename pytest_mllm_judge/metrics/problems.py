@@ -18,7 +18,7 @@ from pytest_mllm_judge.metrics.rows import Rows, Truths
 from pytest_mllm_judge.model import PROBLEMS, Judgements, Problem
 
 
-@declare("problems.rate", task=None, source="this project", options=("average", "by"))
+@declare("problems.rate", task=None, source="this project", options=("average", "by"), margin=0.05)
 def rate(
     judgements: Judgements,
     /,
@@ -52,7 +52,9 @@ def _of(kind: Problem) -> Metric:
         return rate(judgements, kinds=(kind,), **options)
 
     one_rate.__doc__ = f"Share of judgements that are {kind.replace('_', ' ')}."
-    return declare(f"problems.{kind}", task=None, source="this project", options=("average", "by"))(one_rate)
+    return declare(
+        f"problems.{kind}", task=None, source="this project", options=("average", "by"), margin=0.05
+    )(one_rate)
 
 
 refused, malformed, truncated, error, not_asked = map(_of, PROBLEMS)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
 
 from pytest_mllm_judge.claims import Estimate
-from pytest_mllm_judge.claims.estimate import Better
+from pytest_mllm_judge.claims.estimate import Better, Ends
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.measure import End, Measure
 from pytest_mllm_judge.metrics.pairing import Pairing
@@ -93,6 +94,11 @@ def estimate(
     answered = rows.answered() if problems else rows
     examples, count = rows.examples(wrong(rows))
     two_ended = bool(problems) and better == "neither"
+
+    def again(confidence: float, upper: Ends) -> Interval:
+        end: End = "high" if upper == "upper" and better == "neither" else worst
+        return measure.interval(replace(rows, confidence=confidence), end=end)
+
     return Estimate(
         metric=metric,
         better=better,
@@ -107,6 +113,7 @@ def estimate(
         repeats=rows.repeats,
         items=rows.items,
         population=rows.population,
+        again=again,
         pairing=Pairing(metric=metric, better=better, rows=rows, measure=measure),
     )
 

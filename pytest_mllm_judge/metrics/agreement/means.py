@@ -95,7 +95,14 @@ def mae(
 
 
 @declare(
-    "score.leniency", task="score", source="this project", options=READING, combine="mean", scale="numbers"
+    "score.leniency",
+    task="score",
+    source="this project",
+    options=READING,
+    combine="mean",
+    scale="numbers",
+    margin=0.25,
+    worse="away from zero",
 )
 def leniency(
     judgements: Judgements,

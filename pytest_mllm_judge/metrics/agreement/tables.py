@@ -179,7 +179,7 @@ def points_at(metric: str, labels: Labels, level: Level) -> list[float] | None:
     return labels.points
 
 
-@declare("score.scale_use", task="score", source="Hill 1973", options=READING)
+@declare("score.scale_use", task="score", source="Hill 1973", options=READING, margin=0.5, worse="lower")
 def scale_use(
     judgements: Judgements,
     /,
