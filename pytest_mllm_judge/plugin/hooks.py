@@ -148,6 +148,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if state.has_session:
         with state.telling():
+            summary.gather(state)
+        with state.telling():
             state.session.close(merge=output is None, hurry=stopping.hurry(session))
     if output is not None:
         summary.send(state, output)
@@ -158,8 +160,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if state.has_record:
         with state.telling():
             state.record.merge_cassettes()
-    if (facts := summary.facts(state)) is not None:
-        state.record.add_facts(facts)
+    summary.keep(state)
     session.exitstatus = outcomes.exit_status(state, int(session.exitstatus))
 
 

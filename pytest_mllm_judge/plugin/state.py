@@ -27,6 +27,8 @@ class State:
     `fault` is the first thing that is wrong with the whole run; nothing is asked once it is set. `told`
     says that pytest itself tells it.
     `ending` is what went wrong when cassettes were written at the end.
+    `notes` are lines for the summary about what the run did not need.
+    `judged` are the judgements that this process made, as plain data, once its session is at its end.
     `failed` and `undecided` count red reports, and those of them that are red for being undecided.
     """
 
@@ -38,6 +40,8 @@ class State:
     undecided: int = 0
     without_judge: int = 0
     ending: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    judged: list[dict[str, Any]] = field(default_factory=list)
     prepared: dict[tuple[str, Path], str] = field(default_factory=dict)
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_mllm_judge.plugin.state import State
 FACTS = "mllm_judge_facts"
 FAULT = "mllm_judge_fault"
 ENDING = "mllm_judge_ending"
+JUDGED = "mllm_judge_judged"
 
 
 def send(state: State, output: dict[str, Any]) -> None:
@@ -19,6 +21,7 @@ def send(state: State, output: dict[str, Any]) -> None:
     output[FAULT] = state.fault
     output[FACTS] = facts(state)
     output[ENDING] = state.ending
+    output[JUDGED] = json.dumps(state.judged)  # half a surrogate pair in a reply would break xdist's own way
 
 
 def facts(state: State) -> dict[str, Any] | None:
@@ -30,12 +33,39 @@ def facts(state: State) -> dict[str, Any] | None:
     return facts_of(state.session.runs.values())
 
 
+def gather(state: State) -> None:
+    """Keep this process's judgements as plain data, before its session lets go of them."""
+    if state.has_session and state.session.runs:
+        from pytest_mllm_judge.runs.record import all_judged
+
+        state.judged = all_judged(state.session.runs.values())
+
+
 def receive(state: State, output: dict[str, Any]) -> None:
     """Take in what a worker sent."""
     state.fault = state.fault or output.get(FAULT, "")
     state.ending += output.get(ENDING, [])
     if output.get(FACTS):
         state.record.add_facts(output[FACTS])
+    if judged := json.loads(output.get(JUDGED, "[]")):
+        state.record.add_judged(judged)
+
+
+def keep(state: State) -> None:
+    """Complete the run record of a run that asked a judge, and write it to pytest's cache."""
+    if (known := facts(state)) is not None:
+        state.record.add_facts(known)
+        state.record.add_judged(state.judged)
+    if not state.has_record or not state.record.judged:
+        return
+    state.record.root = str(state.root)
+    cache = getattr(state.config, "cache", None)
+    if cache is None:
+        return
+    try:
+        state.record.save(cache.mkdir("mllm-judge") / "run.json")
+    except OSError as error:  # the run is as good without it
+        state.notes.append(f"mllm-judge: the run record could not be kept in pytest's cache: {error}")
 
 
 def write(terminal: pytest.TerminalReporter, state: State) -> None:
@@ -52,6 +82,8 @@ def write(terminal: pytest.TerminalReporter, state: State) -> None:
             terminal.line(told)
     if state.without_judge:
         terminal.line(f"mllm-judge: {state.without_judge} test(s) skipped: {NO_JUDGE}")
+    for note in state.notes:
+        terminal.line(note)
     if not state.has_record:
         return
     from pytest_mllm_judge.reports.terminal import lines

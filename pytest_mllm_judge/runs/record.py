@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_mllm_judge.model import Item, Judgement, Judgements, Tasks
+from pytest_mllm_judge.model import Item, Judgement, Judgements, Response, Tasks, Usage
 from pytest_mllm_judge.model.judgement import agrees
+from pytest_mllm_judge.model.judgements import Population
 from pytest_mllm_judge.recording.recorder import merge
+from pytest_mllm_judge.runs import saved
 from pytest_mllm_judge.runs.run import Run
 
 Plain = dict[str, Any]
+Key = tuple[str, str, str, str, int]
+"""Judge, benchmark's folder, item, variant and repeat of a judgement."""
 
 
 @dataclass
 class RunRecord:
     """What a test run saw, in builtin types.
 
-    `benchmarks` has one table of facts for each benchmark's folder, `runs` one for each judge on it;
-    `cases` one for each item's case and `gates` one for each gate's, by the test's id; `claims` every claim
-    that a test asked for, by the test's id and the claim's number.
+    `root` is the project's folder; `benchmarks` has one table of facts for each benchmark's folder, `runs`
+    one for each judge on it; `cases` one for each item's case and `gates` one for each gate's, by the test's
+    id; `claims` every claim that a test asked for, by the test's id and the claim's number; `judged` every
+    judgement that any process of the run made, the baseline's included.
     """
 
+    root: str = ""
     benchmarks: dict[str, Plain] = field(default_factory=dict)
     runs: dict[str, Plain] = field(default_factory=dict)
     cases: dict[str, Plain] = field(default_factory=dict)
     gates: dict[str, Plain] = field(default_factory=dict)
     claims: dict[tuple[str, int], Plain] = field(default_factory=dict)
+    judged: dict[Key, Plain] = field(default_factory=dict)
 
     def merge_cassettes(self) -> None:
         """Sort what several processes recorded into each cassette."""
@@ -44,6 +52,45 @@ class RunRecord:
             known["recorded"] += run["recorded"]
             known["cancelled"] = [*known["cancelled"], *run["cancelled"]]
             known["halted"] = known["halted"] or run["halted"]
+
+    def add_judged(self, cases: Iterable[Plain]) -> None:
+        """Take in the judgements that one process made; all processes see the same answers."""
+        for case in cases:
+            self.judged[key_of(case)] = case
+
+    def plain(self) -> Plain:
+        """The whole record as JSON can hold it, in an order that no spread of tests changes."""
+        return {
+            "root": self.root,
+            "benchmarks": dict(sorted(self.benchmarks.items())),
+            "runs": {
+                name: {**run, "cancelled": sorted(run["cancelled"])}
+                for name, run in sorted(self.runs.items())
+            },
+            "cases": dict(sorted(self.cases.items())),
+            "gates": {name: _unnumbered(gate) for name, gate in sorted(self.gates.items())},
+            "claims": _numbered_anew(self.claims),
+            "judged": [case for _, case in sorted(self.judged.items())],
+        }
+
+    def save(self, path: Path) -> None:
+        """Write the record to a file, for `read_record`. Raise OSError if it can't be written."""
+        saved.write(self.plain(), path)
+
+
+def read_record(path: Path) -> RunRecord:
+    """The record that a file holds: what `save` wrote, or a JSON report.
+
+    Raise SettingsError if there is no such file, or it is damaged or something else.
+    """
+    return record_of(saved.read(path))
+
+
+def record_of(plain: Plain) -> RunRecord:
+    """The record that `RunRecord.plain` wrote so."""
+    claims = {(claim["test"], claim["number"]): claim for claim in plain["claims"]}
+    judged = {key_of(case): case for case in plain["judged"]}
+    return RunRecord(**{**plain, "claims": claims, "judged": judged})
 
 
 def case_of(judgement: Judgement, run: Run) -> Plain:
@@ -68,6 +115,34 @@ def case_of(judgement: Judgement, run: Run) -> Plain:
         "cost": judgement.cost,
         "latency": judgement.latency,
     }
+
+
+def judged_of(judgement: Judgement, run: Run) -> Plain:
+    """A judgement as plain data: its case, and what a report shows of it besides.
+
+    `analysis` is the reply's text, `lengths` the characters of each response's text; both None without one.
+    """
+    item = judgement.item
+    return {
+        **case_of(judgement, run),
+        "variant": judgement.variant,
+        "repeat": judgement.repeat,
+        "analysis": judgement.reply,
+        "images": list(item.every_image),
+        "authors": [response.author for response in item.responses],
+        "lengths": [None if each.text is None else len(each.text) for each in item.responses],
+        "fields": item.fields,
+    }
+
+
+def all_judged(runs: Iterable[Run]) -> list[Plain]:
+    """Every judgement that these runs made so far."""
+    return [judged_of(judgement, run) for run in runs for judgement in run.made]
+
+
+def key_of(case: Plain) -> Key:
+    """What a judged case is known by in a record."""
+    return (case["judge"], case["benchmark"], case["item"], case["variant"], case["repeat"])
 
 
 def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
@@ -101,33 +176,77 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
     return facts
 
 
-def judgements_of(cases: Iterable[Plain], facts: Plain) -> Judgements:
-    """The judgements that cases of one benchmark were made of, as far as figures need them."""
+def judgements_of(cases: Iterable[Plain], facts: Plain, *, population: Population = "sampled") -> Judgements:
+    """The judgements that cases of one benchmark were made of, as far as figures need them.
+
+    Of the responses only the authors come back, and none of the texts: `lengths` of a judged case has theirs.
+    """
+    cases = list(cases)
     tasks = Tasks.model_validate(facts["tasks"])
     clusters = {case["item"]: case["cluster"] for case in cases}
-    return Judgements(map(_judgement, cases), cluster_of=lambda item: clusters[item.id], tasks=tasks)
-
-
-def _judgement(case: Plain) -> Judgement:
-    # `fields` is said since model_construct is slow to find a default that a function makes.
-    item = Item.model_construct(
-        id=case["item"],
-        task=case["task"],
-        responses=(),
-        human=_each(tuple, case["human"]),
-        source=case["source"],
-        fields={},
+    items: dict[str, Item] = {}
+    return Judgements(
+        [_judgement(case, items) for case in cases],
+        cluster_of=lambda item: clusters[item.id],
+        tasks=tasks,
+        population=population,
     )
+
+
+def _judgement(case: Plain, items: dict[str, Item]) -> Judgement:
+    # `fields` is said since model_construct is slow to find a default that a function makes.
+    item = items.get(case["item"]) or items.setdefault(case["item"], _item(case))
+    tokens = case["tokens"]
     return Judgement.model_construct(
         item=item,
         judge=case["judge"],
+        variant=case.get("variant", ""),
+        repeat=case.get("repeat", 0),
+        reply=case.get("analysis"),
         verdict=case["verdict"],
         problem=case["problem"],
         reason=case["reason"],
         fields={},
+        usage=tokens and Usage.model_construct(input_tokens=tokens[0], output_tokens=tokens[1]),
+        cost=case["cost"],
+        latency=case["latency"],
+        model=case["model"],
+    )
+
+
+def _item(case: Plain) -> Item:
+    return Item.model_construct(
+        id=case["item"],
+        task=case["task"],
+        responses=tuple(Response.model_construct(author=author) for author in case.get("authors", ())),
+        images=tuple(case.get("images", ())),
+        human=_each(tuple, case["human"]),
+        source=case["source"],
+        must=case["must"],
+        fields=case.get("fields", {}),
     )
 
 
 def _each(kind: type, human: Any) -> Any:
     """Human labels with their sequences as `kind`: tuples in an item, lists in a record."""
     return {name: kind(labels) for name, labels in human.items()} if isinstance(human, dict) else kind(human)
+
+
+def _numbered_anew(claims: Mapping[tuple[str, int], Plain]) -> list[Plain]:
+    """Claims by test, each test's counted from 1: a process counts all of its own."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for (test, _), claim in sorted(claims.items()):
+        seen[test] += 1
+        numbered.append({**claim, "test": test, "number": seen[test]})
+    return numbered
+
+
+def _unnumbered(gate: Plain) -> Plain:
+    """A gate without the numbers of its claims, which count what its process had claimed before."""
+    plain = {**gate}
+    if "claim" in gate:
+        plain["claim"] = {key: value for key, value in gate["claim"].items() if key != "number"}
+    if "family" in gate:
+        plain["family"] = [_unnumbered(member) for member in gate["family"]]
+    return plain

@@ -63,6 +63,11 @@ class Run:
             self._kept[key] = kept
         return kept
 
+    @property
+    def made(self) -> tuple[Judgement, ...]:
+        """Every judgement made so far, and not forgotten."""
+        return tuple(self._kept.values())
+
     def _judgement(self, question: Question) -> Judgement:
         try:
             return self.judge.read(question, self._reply(question))
