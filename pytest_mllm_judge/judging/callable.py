@@ -26,7 +26,7 @@ from pydantic import ValidationError
 
 from pytest_mllm_judge.errors import JudgeError, MllmJudgeError, did_you_mean
 from pytest_mllm_judge.judging.functions import load_function
-from pytest_mllm_judge.judging.judge import Context, Judge
+from pytest_mllm_judge.judging.judge import Context, Identity, Judge
 from pytest_mllm_judge.judging.parsers import parser_named
 from pytest_mllm_judge.judging.prompting import load_prompt
 from pytest_mllm_judge.judging.settings import CallableSettings, table
@@ -50,6 +50,7 @@ class CallableJudge(Judge):
         self._function = load_function(settings.function, root=context.root, where=f"{table(name)} function")
         self._prompt = load_prompt(settings.prompt, root=context.root)
         self._parser = parser_named(settings.parser, context.root)
+        self._parser_name = settings.parser
         self.sends_images = self._prompt.shows_images
         self._is_async = inspect.iscoroutinefunction(self._function)
         self.at_once = None if self._is_async or settings.concurrent else 1
@@ -66,6 +67,15 @@ class CallableJudge(Judge):
             variant=variant,
             repeat=repeat,
             besides=_besides(item),
+        )
+
+    def identity(self) -> Identity:
+        """The function, or the model that it is said to ask; prompt and parser."""
+        return Identity(
+            model=self.model,
+            prompt=self._prompt.called,
+            prompt_digest=self._prompt.digest,
+            parser=self._parser_name,
         )
 
     def ask(self, question: Question) -> Reply:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pydantic import Field, JsonValue
+
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.judging.threads import in_a_thread
 from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply, Tasks
@@ -31,6 +33,20 @@ class Context:
     root: Path = field(default_factory=Path)
     wrap: Callable[[Any], Any] = _as_it_is
     patch: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+
+class Identity(Frozen):
+    """What decides a judge's replies besides the item; no secret, no address and no folder of a machine.
+
+    `prompt` is the prompt's name and `prompt_digest` its sha256 in hex, both '' without one; `settings` are
+    those that go into a question, or change how the reply is read.
+    """
+
+    model: str = ""
+    prompt: str = ""
+    prompt_digest: str = ""
+    parser: str = ""
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Judge(ABC):
@@ -69,6 +85,10 @@ class Judge(ABC):
         A replay needs no key, so this is asked only where a call is about to be made.
         """
         return None
+
+    def identity(self) -> Identity:
+        """What an approval of this judge remembers of it, so that a change can be told."""
+        return Identity(model=self.model)
 
     @property
     def client(self) -> Any:

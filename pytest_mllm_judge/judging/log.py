@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, TextIO, cast
 from pydantic import ValidationError
 
 from pytest_mllm_judge.errors import SettingsError, did_you_mean
-from pytest_mllm_judge.judging.judge import Context, Judge
+from pytest_mllm_judge.judging.judge import Context, Identity, Judge
 from pytest_mllm_judge.judging.parsers import parser_named
 from pytest_mllm_judge.judging.settings import LogColumns, LogSettings, table
-from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply
+from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply, file_digest
 
 NOT_ASKED = "not_asked"
 """The finish reason of a reply that the log does not have; `parse` makes it the problem of that name."""
@@ -72,6 +72,15 @@ class LogJudge(Judge):
     def unknown_items(self) -> int:
         """How many of the log's rows answer an item that `check` was not given."""
         return sum(count for item, count in self._rows_of.items() if item not in self._items)
+
+    def identity(self) -> Identity:
+        """The model that it is said to be, the parser, and the log by the digest of its file."""
+        columns = self.settings.columns.model_dump(mode="json", exclude_defaults=True)
+        return Identity(
+            model=self.settings.model,
+            parser=self.settings.parser,
+            settings={"log": file_digest(self._path), **({"columns": columns} if columns else {})},
+        )
 
     def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
         """A question without messages: what was asked then is not in the log."""

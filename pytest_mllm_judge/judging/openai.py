@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
-from pytest_mllm_judge.judging.judge import Context, Judge
+from pytest_mllm_judge.judging.judge import Context, Identity, Judge
 from pytest_mllm_judge.judging.parsers import parser_named
 from pytest_mllm_judge.judging.pictures import change_of
 from pytest_mllm_judge.judging.prompting import load_prompt
@@ -67,6 +67,17 @@ class OpenAIJudge(Judge):
             settings=_of_repeat(self._sampling, settings.seed, repeat),
             variant=variant,
             repeat=repeat,
+        )
+
+    def identity(self) -> Identity:
+        """Model, prompt and parser, and the settings that a question says."""
+        shown = {"detail": self.settings.detail, "change": self._change or None}
+        return Identity(
+            model=self.model,
+            prompt=self._prompt.called,
+            prompt_digest=self._prompt.digest,
+            parser=self.settings.parser,
+            settings={**self._sampling, **{key: value for key, value in shown.items() if value is not None}},
         )
 
     @cached_property

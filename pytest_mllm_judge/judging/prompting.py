@@ -110,6 +110,11 @@ class Prompt:
     tasks: frozenset[Task] = frozenset(get_args(Task))
     _sections: tuple[_Section, ...] = field(repr=False, compare=False)
 
+    @property
+    def called(self) -> str:
+        """Its name; of a file that is named by its whole path, the file's name alone."""
+        return self.file.name if Path(self.name).is_absolute() else self.name
+
     def render(
         self,
         item: Item,

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from pytest_mllm_judge.errors import JudgeError, SettingsError
-from pytest_mllm_judge.judging.judge import Context, Judge
+from pytest_mllm_judge.judging.judge import Context, Identity, Judge
 from pytest_mllm_judge.judging.parsing import parse
 from pytest_mllm_judge.model import Item, Message, Parsed, Picture, Question, Reply, Text, file_digest
 from pytest_mllm_judge.model.frozen import Frozen
@@ -55,6 +55,10 @@ class ReferenceJudge(Judge):
             f"judge {self.name!r} (kind reference) judges only what its own generator drew: {why}"
             "\n  Name another judge, or draw that benchmark: python -m pytest_mllm_judge init shapes DIR"
         )
+
+    def identity(self) -> Identity:
+        """Its dials, as far as they are set."""
+        return Identity(model="reference", settings=self._dials.model_dump(exclude_defaults=True))
 
     def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
         """The item's sections and its pictures; the dials that are set stand as settings."""
