@@ -50,6 +50,11 @@ def _a_margin(value: Any) -> Any:
     return value
 
 
+def _names(value: Any) -> Any:
+    """One name as a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
 class Gate(Frozen):
     """A claim about a check, which decides with the others whether the judge passes.
 
@@ -57,7 +62,8 @@ class Gate(Frozen):
     `at_least`, `at_most`, or `within` (an equivalence claim: the figure lies in -within..within). `where`
     keeps the items whose field has one of the values; `by` slices by a field and `average` says how the
     slices become one figure; `criterion` picks one of several per reply; `annotators` says how several human
-    labels become one; `label` and `ties` go with the checks that take them. `confidence` is one-sided.
+    labels become one; `label`, `ties` and `epsilon` go with the checks that take them. `confidence` is
+    one-sided.
     """
 
     check: Annotated[str, Field(min_length=1)]
@@ -71,6 +77,7 @@ class Gate(Frozen):
     annotators: Literal["majority", "mean", "all"] | None = None
     label: StrictInt | StrictFloat | StrictStr | None = None
     ties: Literal["wrong", "half"] | None = None
+    epsilon: Annotated[float, Field(strict=True, ge=0, lt=1)] | None = None
     confidence: Confidence = 0.95
 
     @model_validator(mode="after")
@@ -110,10 +117,12 @@ class Probes(Frozen):
 class Upgrade(Frozen):
     """How much worse than the baseline a candidate may be and still be called not worse.
 
-    `margin` is one number in the checks' own units, or a table of numbers by task or by check.
+    `margin` is one number in the checks' own units, or a table of numbers by task or by check. `slices`
+    names fields of items: what got worse within one of a field's values is told, and decides nothing.
     """
 
     margin: Annotated[float | dict[str, float], BeforeValidator(_a_margin)] = 0.05
+    slices: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = ()
     confidence: Confidence = 0.95
 
     def margin_of(self, check: str) -> float | None:

@@ -14,6 +14,10 @@ from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.statistics import Interval
 
 
+class NothingCommon(ValueError):
+    """Two judges were asked about no item in common."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pairing:
     """What a difference needs of an estimate: its metric, its rows, and how they become a figure."""
@@ -41,7 +45,7 @@ class Pairing:
         mine, theirs = ({key: n for n, key in enumerate(each.rows.keys())} for each in (self, other))
         common = sorted(mine.keys() & theirs.keys())
         if not common:
-            raise ValueError(
+            raise NothingCommon(
                 f"{self.metric}: the two have no item in common, so there is no paired difference"
             )
         first = self.rows.take(np.array([mine[key] for key in common]))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 
-from pytest_mllm_judge.errors import MllmJudgeError, Undecided
+from pytest_mllm_judge.errors import ClaimFailed, MllmJudgeError, Undecided
 from pytest_mllm_judge.plugin.outcomes import CASE, GATE, NO_JUDGE
 from pytest_mllm_judge.plugin.state import state_of
 
@@ -84,12 +84,13 @@ class UpgradeNode(pytest.Collector):
         self.benchmark = benchmark
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One case for each comparison and judge."""
+        """One case for each comparison that decides, and judge."""
         from pytest_mllm_judge.metrics.upgrade import comparisons  # numpy and scipy, only with a baseline
 
         for comparison in comparisons(self.benchmark):
-            for judge, name in _named(self.config, comparison.name):
-                yield UpgradeCase.from_parent(self, name=name, judge=judge, comparison=comparison)
+            if comparison.decides:
+                for judge, name in _named(self.config, comparison.name):
+                    yield UpgradeCase.from_parent(self, name=name, judge=judge, comparison=comparison)
 
 
 def _named(config: pytest.Config, name: str) -> list[tuple[str | None, str]]:
@@ -200,11 +201,15 @@ class GateCase(Case):
         plain = claim.plain()
         self.stash[GATE] = {**facts, "outcome": claim.outcome, "line": gate_line(plain), "claim": plain}
         if not claim:
-            raise CaseFailed(claim.explain())
+            raise ClaimFailed(claim.explain())
 
 
 class UpgradeCase(Case):
-    """The case of one comparison with the baseline: not worse, worse, or not enough data."""
+    """The case of one comparison with the baseline: not worse, worse, or not enough data.
+
+    It asks for everything that the two judges are compared by: which of it regressed is told by a
+    correction over all of it, and must not depend on which cases are selected.
+    """
 
     mark = "judge_gate"
 
@@ -213,40 +218,45 @@ class UpgradeCase(Case):
         self.comparison = comparison
 
     @property
-    def baseline(self) -> str:
-        """The name of the judge in use."""
-        return str(state_of(self.config).options["judge_baseline"])
-
-    @property
-    def runs(self) -> tuple[Run, Run]:
-        """The candidate's run, and the baseline's."""
-        return self.run_of, state_of(self.config).session.run(self.baseline, self.path)
+    def baseline(self) -> Run:
+        """The run of the judge in use."""
+        state = state_of(self.config)
+        return state.session.run(str(state.options["judge_baseline"]), self.path)
 
     def asks(self) -> Iterator[tuple[Run, Sequence[Item], int]]:
-        """The comparison's items, of both judges."""
-        for run in self.runs:
-            yield run, self.comparison.items(run.items), run.benchmark.manifest.probes.repeat
+        """All items, of both judges."""
+        for run in (self.run_of, self.baseline):
+            yield run, run.items, run.benchmark.manifest.probes.repeat
 
     def runtest(self) -> None:
         """Ask both judges about the same items and decide the claim about their difference."""
         from pytest_mllm_judge.reports.terminal import gate_line
 
-        judged = [(run, run.judgements(items)) for run, items, _ in self.asks()]
+        runs = (self.run_of, self.baseline)
         facts = {
             "benchmark": str(self.run_of.benchmark.folder),
             "judge": self.judge,
-            "baseline": self.baseline,
+            "baseline": self.baseline.judge.name,
+            "name": self.comparison.name,
         }
-        facts["name"] = self.comparison.name
-        for run, judgements in judged:
-            if why := _unasked(judgements, run):
+        for run in runs:
+            if why := _unasked(run.judgements(self.comparison.items(run.items)), run):
                 self.stash[GATE] = {**facts, "outcome": "fails", "line": why.partition("\n")[0]}
                 raise CaseFailed(why)
-        claim = self.comparison.claim(*(judgements for _, judgements in judged))
-        plain = claim.plain()
-        self.stash[GATE] = {**facts, "outcome": claim.outcome, "line": gate_line(plain), "claim": plain}
+        upgrade = state_of(self.config).session.upgrade(*runs)
+        compared = upgrade.of(self.comparison)
+        assert compared is not None
+        assert compared.claim is not None
+        claim, plain = compared.claim, compared.claim.plain()
+        decided = {"outcome": claim.outcome, "line": gate_line(plain), "claim": plain}
+        self.stash[GATE] = {**facts, **decided, "family": upgrade.plain()}
         if not claim:
-            raise CaseFailed(claim.explain())
+            regressed = f"\n  regressed {_p(compared.p_holm)}" if compared.regressed else ""
+            raise ClaimFailed(claim.explain() + regressed)
+
+
+def _p(p_holm: float) -> str:
+    return f"worse than the baseline for certain (p {p_holm:.2g}, corrected for all that is compared)"
 
 
 def _unasked(judgements: Judgements, run: Run) -> str:
@@ -287,4 +297,4 @@ def _property(value: Any) -> str:
 
 
 def _told(excinfo: pytest.ExceptionInfo[BaseException]) -> str | None:
-    return str(excinfo.value) if isinstance(excinfo.value, CaseFailed | MllmJudgeError | Undecided) else None
+    return str(excinfo.value) if isinstance(excinfo.value, CaseFailed | ClaimFailed | MllmJudgeError | Undecided) else None

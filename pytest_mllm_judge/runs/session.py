@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mllm_judge.benchmarks import Benchmark, load
 from pytest_mllm_judge.benchmarks.toml import shown
@@ -22,6 +22,9 @@ from pytest_mllm_judge.runs.asker import Asker, end_all
 from pytest_mllm_judge.runs.background import Background
 from pytest_mllm_judge.runs.budget import Budget
 from pytest_mllm_judge.runs.run import Run
+
+if TYPE_CHECKING:
+    from pytest_mllm_judge.metrics.upgrade import Upgrade
 
 TABLE = "pytest-mllm-judge"
 CONCURRENCY = 8
@@ -63,6 +66,7 @@ class Session:
         self.benchmarks: dict[Path, Benchmark] = {}
         self.runs: dict[tuple[str, Path], Run] = {}
         self._folders: dict[Path, Path] = {}
+        self._upgrades: dict[tuple[str, str, Path], Upgrade] = {}
         self._guard = Guard()
         self._background: Background | None = None
 
@@ -94,6 +98,21 @@ class Session:
 
         for path in sorted(paths):
             check_upgrade(self.benchmark(path))
+
+    def upgrade(self, candidate: Run, baseline: Run) -> Upgrade:
+        """All by which the benchmark compares two judges on it, counted once."""
+        key = (candidate.judge.name, baseline.judge.name, candidate.benchmark.folder)
+        if key not in self._upgrades:
+            from pytest_mllm_judge.metrics.upgrade import compare, comparisons
+
+            benchmark = candidate.benchmark
+            self._upgrades[key] = compare(
+                comparisons(benchmark),
+                candidate.judgements(),
+                baseline.judgements(),
+                slices=benchmark.manifest.upgrade.slices,
+            )
+        return self._upgrades[key]
 
     def run(self, judge: str, path: Path) -> Run:
         """The run of this judge on that benchmark."""

@@ -18,18 +18,19 @@ STORY = {
 }
 LINES = {
     "holds": [
-        "not worse than shapes-old: 3 held",
+        "not worse than shapes-old: 4 held",
         "  holds      batch.distance  batch.distance, difference at most 0.1: -0.020 (-0.056 to 0.016)",
         "  holds      pair.accuracy   pair.accuracy, difference at least -0.05: -0.012 (-0.037 to 0.013)",
+        "  holds      problems.rate   problems.rate, difference at most 0.05: 0.000 (-0.021 to 0.021)",
         "  holds      score.pearson   score.pearson, difference at least -0.1: -0.024 (-0.047 to 0.000)",
     ],
-    "the same judge": ["not worse than shapes-old: 3 held"],
+    "the same judge": ["not worse than shapes-old: 4 held"],
     "fails": [
-        "not worse than shapes-old: 1 failed, 2 undecided",
+        "not worse than shapes-old: 1 held, 1 failed, 2 undecided",
         "  fails      pair.accuracy   pair.accuracy, difference at least -0.05: -0.164 (-0.200 to -0.129)",
     ],
     "undecided": [
-        "not worse than shapes-old: 2 held, 1 undecided",
+        "not worse than shapes-old: 3 held, 1 undecided",
         "  undecided  pair.accuracy   pair.accuracy, difference at least -0.05: -0.025 (-0.150 to 0.097)",
     ],
 }
@@ -85,14 +86,14 @@ def test_every_judge_under_test_has_its_cases(upgrade: Project) -> None:
     )
 
 
-def test_a_check_of_a_gate_is_compared_too_and_one_of_problems_is_not(project: Project) -> None:
+def test_the_checks_of_gates_are_compared_too(project: Project) -> None:
     project.write_manifest(
         '[gates."agrees"]\ncheck = "pair.kappa"\nat_least = -1.0\n'
         '[gates."few"]\ncheck = "problems.rate"\nat_most = 0.9\n[upgrade]\nmargin = 1.0\n'
     )
     result = project.run("--collect-only", "-q", "--judge=good", "--judge-baseline=odd", "bench")
     named = [line.rpartition("::")[2] for line in result.outlines if "::upgrade::" in line]
-    assert named == ["pair.accuracy", "pair.kappa"]
+    assert named == ["pair.accuracy", "pair.kappa", "problems.rate"]
 
 
 def test_a_margin_by_task_leaves_the_others_out(upgrade: Project) -> None:
