@@ -114,6 +114,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """On a worker a fault can't stop the run by itself; the first test tells it, and is the last."""
+    outcomes.begin(item)
     if fault := state_of(item.config).fault:
         item.session.shouldstop = "nothing was asked"
         pytest.fail(fault, pytrace=False)
@@ -197,6 +198,7 @@ class Receiver:
     def pytest_collectreport(self, report: Any) -> None:
         """Count what could not be collected."""
         self.state.failed += bool(report.failed)
+        self.state.unread += bool(report.failed and report.nodeid.endswith("benchmark.toml"))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -13,6 +13,7 @@ from pytest_mllm_judge.plugin.state import State
 CASE = pytest.StashKey[dict[str, Any]]()
 GATE = pytest.StashKey[dict[str, Any]]()
 CLAIMS = pytest.StashKey[list[Claim]]()
+FIRST_WORD = pytest.StashKey[tuple[str, bool]]()
 FIELD = "mllm_judge"
 NO_JUDGE = "no judge is named (--judge=NAME)"
 UNDECIDED_EXIT = 10
@@ -24,6 +25,7 @@ def put_on_report(
 ) -> None:
     """Set the report's field: plain data only, so that it crosses from an xdist worker by itself."""
     undecided = call.excinfo is not None and isinstance(call.excinfo.value, Undecided)
+    undecided = _the_first_word_stands(item, call, report) or undecided
     if undecided and policy == "skip":
         path, line, _ = item.reportinfo()
         report.outcome = "skipped"
@@ -34,11 +36,40 @@ def put_on_report(
             carried[name] = item.stash[key]
     if claims := item.stash.get(CLAIMS, None):
         carried["claims"] = [claim.plain() | {"test": item.nodeid} for claim in claims]
-        if report.failed and not _explains_itself(call):
-            texts = [claim["text"] for claim in carried["claims"] if claim["outcome"] != "holds"]
+        texts = [claim["text"] for claim in carried["claims"] if claim["outcome"] != "holds"]
+        if texts and report.failed and not _explains_itself(call):
             report.sections.append(("claims that do not hold", "\n\n".join(texts)))
     if carried or undecided:
         setattr(report, FIELD, {**carried, "undecided": undecided and report.failed})
+
+
+def begin(item: pytest.Item) -> None:
+    """A test begins, perhaps anew: claims of an attempt that some plugin runs again are not kept twice."""
+    if CLAIMS in item.stash:
+        item.stash[CLAIMS].clear()
+
+
+def _the_first_word_stands(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
+    """Turn a test red that is green only since it was run again after a claim; whether it is undecided.
+
+    Data that could not show a claim does not show it by being asked again until it does.
+    """
+    text, undecided = item.stash.get(FIRST_WORD, ("", False))
+    if report.failed and not text:
+        item.stash[FIRST_WORD] = _red_claim(item, call)
+    if report.when != "call" or not report.passed or not text:
+        return False
+    report.outcome = "failed"
+    report.longrepr = f"{text}\n  again     it was green when it was run again; a claim's first word stands"
+    return undecided
+
+
+def _red_claim(item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[str, bool]:
+    """What the claim says by which a test is red, '' if it is not red by one; and whether it is undecided."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    outcome = "undecided" if isinstance(error, Undecided) else "fails"
+    red = [claim for claim in item.stash.get(CLAIMS, []) if claim.outcome == outcome]
+    return (red[-1].explain() if red and isinstance(error, AssertionError) else ""), outcome == "undecided"
 
 
 def _explains_itself(call: pytest.CallInfo[None]) -> bool:
@@ -76,7 +107,7 @@ def take_in(state: State, report: Any) -> None:
         record.cases[report.nodeid] = carried["case"]
     if "gate" in carried:
         record.gates[report.nodeid] = carried["gate"]
-    for claim in carried.get("claims", []):
+    for claim in carried.get("claims", []) if report.outcome != "rerun" else []:
         record.claims[report.nodeid, claim["number"]] = claim
 
 
@@ -84,8 +115,23 @@ def exit_status(state: State, status: int) -> int:
     """pytest's own, but 10 where every red test is red for being undecided, and 4 where nothing may run."""
     if state.fault:
         return int(pytest.ExitCode.USAGE_ERROR)
+    status = _as_in_a_plain_run(state, status)
     if state.ending and status == pytest.ExitCode.OK:
         return int(pytest.ExitCode.TESTS_FAILED)
     if status == pytest.ExitCode.TESTS_FAILED and state.failed and state.failed == state.undecided:
         return UNDECIDED_EXIT
+    return status
+
+
+def _as_in_a_plain_run(state: State, status: int) -> int:
+    """What one process would have ended with: xdist has ways of its own with -x, and with a bad benchmark."""
+    controller = state.config.pluginmanager.get_plugin("dsession")
+    if controller is None:
+        return status
+    stop = str(getattr(controller, "shouldstop", ""))
+    if status == pytest.ExitCode.INTERRUPTED and state.has_record and stop.startswith("stopping after"):
+        return int(pytest.ExitCode.TESTS_FAILED)
+    goes_on = state.config.getoption("continue_on_collection_errors")
+    if status == pytest.ExitCode.TESTS_FAILED and state.unread and not goes_on:
+        return int(pytest.ExitCode.INTERRUPTED)
     return status

@@ -29,7 +29,8 @@ class State:
     `ending` is what went wrong when cassettes were written at the end.
     `notes` are lines for the summary about what the run did not need.
     `judged` are the judgements that this process made, as plain data, once its session is at its end.
-    `failed` and `undecided` count red reports, and those of them that are red for being undecided.
+    `failed` and `undecided` count red reports, and those of them that are red for being undecided; `unread`
+    the benchmarks that could not be collected.
     """
 
     config: pytest.Config
@@ -38,6 +39,7 @@ class State:
     told: bool = False
     failed: int = 0
     undecided: int = 0
+    unread: int = 0
     without_judge: int = 0
     ending: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
