@@ -1,0 +1,183 @@
+"""Where two judges differ: by source, by verdict, by the slot and the length of the answer preferred."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pytest_mllm_judge.model import Criterion, Item, Judgement, Label
+from pytest_mllm_judge.statistics import holm, mcnemar
+
+Move = Literal["worse", "better", "other"]
+"""Right to wrong, wrong to right, wrong to another wrong; for a ranking farther, nearer, as far."""
+About = Literal["source", "verdict", "slot", "length"]
+Lengths = Callable[[Item], Sequence[int | None]]
+"""The characters of each of an item's responses, None for one without text."""
+Both = tuple[Judgement, Judgement]
+"""The candidate's judgement and the baseline's."""
+NO_VERDICT = "no verdict"
+_SLOTS = {"A": "first", "B": "second"}
+_SLOT_ORDER = ("first", "second", "neither", NO_VERDICT)
+_LENGTH_ORDER = ("longer", "shorter", "neither", NO_VERDICT, "alike or not known")
+_ALPHA = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """The items of one value: how many there were under the baseline, how many now, and what changed.
+
+    `worse`, `better` and `other` count changes among those that are there now, noise included.
+    `stands_out` says that `worse` and `better` differ by more than chance would have it.
+    """
+
+    value: str
+    before: int
+    now: int
+    worse: int
+    better: int
+    other: int
+    stands_out: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows by one thing. `moves` says whether items can change their row, so `before` can differ from `now`.
+
+    A row stands out if McNemar's mid-p value of its flips, corrected by Holm for the rows, is at most 0.05.
+    It is a hint where to look, item by item; what regressed is told by the comparisons.
+    """
+
+    about: About
+    moves: bool
+    rows: tuple[Row, ...]
+
+    @property
+    def standing_out(self) -> tuple[Row, ...]:
+        """The rows that stand out."""
+        return tuple(row for row in self.rows if row.stands_out)
+
+    def plain(self) -> dict[str, Any]:
+        """The table in builtin types."""
+        return {"about": self.about, "moves": self.moves, "rows": [asdict(row) for row in self.rows]}
+
+
+def tables(
+    pairs: Sequence[Both], *, criterion: Criterion | None, moves: Mapping[str, Move], lengths: Lengths
+) -> tuple[Table, ...]:
+    """What changed by source, verdict, slot and length, as far as the task has them.
+
+    `moves` says of each item that changed (by its id) what became of it.
+    """
+    task = pairs[0][0].item.task if pairs else None
+    found = [_by_source(pairs, moves)]
+    if task in ("pair", "score"):
+        found.append(_by_verdict(pairs, criterion, moves))
+    if task == "pair":
+        found += [_by_slot(pairs, moves), _by_preferred_length(pairs, moves, lengths)]
+    if task == "score":
+        found.append(_by_tercile(pairs, moves, lengths))
+    return tuple(table for table in found if table is not None)
+
+
+def _by_source(pairs: Sequence[Both], moves: Mapping[str, Move]) -> Table | None:
+    sources = sorted({new.item.source for new, _ in pairs if new.item.source is not None})
+    if not sources:
+        return None
+    values = [new.item.source or "(none)" for new, _ in pairs]
+    return _table("source", pairs, moves, before=values, now=values, order=[*sources, "(none)"])
+
+
+def _by_verdict(
+    pairs: Sequence[Both], criterion: Criterion | None, moves: Mapping[str, Move]
+) -> Table | None:
+    """From which verdict to which, the commonest first."""
+    words = [
+        "" if new == old else f"{old} to {new}"
+        for new, old in ((_said(new, criterion), _said(old, criterion)) for new, old in pairs)
+    ]
+    counts = Counter(word for word in words if word)
+    order = sorted(counts, key=lambda word: (-counts[word], word))
+    return _table("verdict", pairs, moves, before=words, now=words, order=order) if order else None
+
+
+def _said(judgement: Judgement, criterion: Criterion | None) -> str:
+    answer = judgement.answer(criterion)
+    return str(answer) if answer is not None else judgement.problem or "malformed"
+
+
+def _by_slot(pairs: Sequence[Both], moves: Mapping[str, Move]) -> Table:
+    before, now = [_slot(old.answer()) for _, old in pairs], [_slot(new.answer()) for new, _ in pairs]
+    return _table("slot", pairs, moves, before=before, now=now, order=_SLOT_ORDER)
+
+
+def _slot(answer: Label | None) -> str:
+    return NO_VERDICT if answer is None else _SLOTS.get(str(answer), "neither")
+
+
+def _by_preferred_length(pairs: Sequence[Both], moves: Mapping[str, Move], lengths: Lengths) -> Table | None:
+    before = [_preferred(old.answer(), lengths(old.item)) for _, old in pairs]
+    now = [_preferred(new.answer(), lengths(new.item)) for new, _ in pairs]
+    if set(now) <= {_LENGTH_ORDER[-1]}:
+        return None
+    return _table("length", pairs, moves, before=before, now=now, order=_LENGTH_ORDER)
+
+
+def _preferred(answer: Label | None, lengths: Sequence[int | None]) -> str:
+    first, second = (*lengths, None, None)[:2]
+    if first is None or second is None or first == second:
+        return _LENGTH_ORDER[-1]
+    slot = _slot(answer)
+    if slot in ("neither", NO_VERDICT):
+        return slot
+    return "longer" if (slot == "first") == (first > second) else "shorter"
+
+
+def _by_tercile(pairs: Sequence[Both], moves: Mapping[str, Move], lengths: Lengths) -> Table | None:
+    """Score items by the length of their response, in three parts that are as alike in size as ties allow."""
+    found = [(*lengths(new.item), None)[0] for new, _ in pairs]
+    known = sorted(length for length in found if length is not None)
+    if not known or known[0] == known[-1]:
+        return None
+    low, high = known[(len(known) - 1) // 3], known[2 * (len(known) - 1) // 3]
+    names = (f"up to {low}", f"{low + 1} to {high}", f"above {high}")
+    values = [_third(length, low, high, names) for length in found]
+    return _table("length", pairs, moves, before=values, now=values, order=[*names, "not known"])
+
+
+def _third(length: int | None, low: int, high: int, names: tuple[str, str, str]) -> str:
+    if length is None:
+        return "not known"
+    return names[0] if length <= low else names[1] if length <= high else names[2]
+
+
+def _table(
+    about: About,
+    pairs: Sequence[Both],
+    moves: Mapping[str, Move],
+    *,
+    before: Sequence[str],
+    now: Sequence[str],
+    order: Sequence[str],
+) -> Table:
+    was, is_now = Counter(before), Counter(now)
+    counts = Counter((value, moves.get(new.item.id)) for value, (new, _) in zip(now, pairs, strict=True))
+    values = [value for value in order if was[value] or is_now[value]]
+    worse, better, other = (
+        [counts[value, move] for value in values] for move in ("worse", "better", "other")
+    )
+    chances = holm([mcnemar(b, w) for b, w in zip(better, worse, strict=True)])
+    rows = tuple(
+        Row(
+            value=value,
+            before=was[value],
+            now=is_now[value],
+            worse=worse[place],
+            better=better[place],
+            other=other[place],
+            stands_out=chances[place] <= _ALPHA,
+        )
+        for place, value in enumerate(values)
+    )
+    return Table(about=about, moves=before is not now, rows=rows)
