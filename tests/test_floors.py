@@ -17,6 +17,7 @@ FLOORS = {
     "benchmarks": 3,
     "judging": 3,
     "recording": 3,
+    "probes": 3,
     "reference": 4,  # beside judging, whose Judge it is one of
     "claims": 5,
     "metrics": 6,

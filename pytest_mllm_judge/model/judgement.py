@@ -94,7 +94,12 @@ class Judgement(Frozen):
 
 
 def agrees(judgement: Judgement) -> bool | None:
-    """Whether the verdict is a label that most annotators gave; for criteria, every one. None: no label."""
+    """Whether the verdict is a label that most annotators gave; for criteria, every one.
+
+    None where there is no label, or where the judge saw a variant of the item: its verdict is of that.
+    """
+    if judgement.variant:
+        return None
     item = judgement.item
     criteria = item.criteria or (None,)
     answers = []

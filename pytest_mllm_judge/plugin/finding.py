@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mllm_judge.errors import MllmJudgeError
-from pytest_mllm_judge.plugin.collection import Case, UpgradeCase
+from pytest_mllm_judge.plugin.collection import Case, ItemCase, UpgradeCase
 from pytest_mllm_judge.plugin.fixtures import asked_by
 from pytest_mllm_judge.plugin.options import REQUIRED
 from pytest_mllm_judge.plugin.outcomes import NO_JUDGE
@@ -42,8 +42,8 @@ def find_fault(session: pytest.Session, state: State) -> str:
             state.session.check_gates(path)
         if any(isinstance(case, UpgradeCase) for case in cases):
             state.session.check_upgrades({case.path for case in cases})
-        for run, items, repeats in _asked(cases):
-            run.prepare(items, repeats=repeats)
+        for run, items, repeats, probed in _asked(cases):
+            run.prepare(items, repeats=repeats, probed=probed)
             state.prepared[run.judge.name, run.benchmark.folder] = ""
         _expect(session.items, state)
     except (MllmJudgeError, UserWarning) as error:  # a cut journal warns, and warnings may be errors
@@ -56,21 +56,22 @@ def _expect(items: list[pytest.Item], state: State) -> None:
     for case in items:
         if isinstance(case, Case):
             for run, some, repeats in case.asks():
-                run.expect(some, repeats=repeats)
+                run.expect(some, repeats=repeats, probed=not isinstance(case, ItemCase))
         elif isinstance(case, pytest.Function) and (asked := asked_by(case)) is not None:
             judge, path, item = asked
             state.session.run(judge, path).expect([item])
 
 
-def _asked(cases: list[Case]) -> list[tuple[Run, list[Item], int]]:
-    """What the selected cases will ask about: each run's items, and how often each at most."""
-    asked: dict[int, tuple[Run, dict[str, Item], int]] = {}
+def _asked(cases: list[Case]) -> list[tuple[Run, list[Item], int, bool]]:
+    """What the selected cases will ask about: each run's items, how often each at most, and variants too."""
+    asked: dict[int, tuple[Run, dict[str, Item], int, bool]] = {}
     for case in cases:
         for run, items, repeats in case.asks():
-            _, known, most = asked.get(id(run), (run, {}, 1))
+            _, known, most, probed = asked.get(id(run), (run, {}, 1, False))
             known.update({item.id: item for item in items})
-            asked[id(run)] = run, known, max(most, repeats)
-    return [(run, list(items.values()), repeats) for run, items, repeats in asked.values()]
+            probed = probed or not isinstance(case, ItemCase)
+            asked[id(run)] = run, known, max(most, repeats), probed
+    return [(run, list(items.values()), most, probed) for run, items, most, probed in asked.values()]
 
 
 def _without_judge(session: pytest.Session, state: State, cases: list[Case]) -> str:

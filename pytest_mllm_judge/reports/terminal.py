@@ -54,7 +54,7 @@ def _one(
     if facts["fixed"]:
         yield "population: gates are about exactly these items; the table's intervals are those of a sample"
     if facts["probes"]:
-        yield "probes: [probes] is declared; this version asks no variants yet, only the items as they are"
+        yield "probes: [probes] names some that this version does not know; it asks for position and repeat"
     yield from _costs(run, cases)
 
 

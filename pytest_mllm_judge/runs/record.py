@@ -160,7 +160,7 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
             "left_out": len(benchmark.warnings),
             "fixed": benchmark.manifest.population == "fixed",
             "gates": list(benchmark.manifest.gates),
-            "probes": benchmark.manifest.probes.position or bool(benchmark.manifest.probes.named),
+            "probes": bool(benchmark.manifest.probes.named),
         }
         facts["runs"][f"{run.judge.name} {folder}"] = {
             "judge": run.judge.name,

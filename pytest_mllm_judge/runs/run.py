@@ -17,6 +17,7 @@ from pytest_mllm_judge.errors import (
 )
 from pytest_mllm_judge.judging.judge import Judge
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Question, Reply
+from pytest_mllm_judge.probes import SWAPPED, altered
 from pytest_mllm_judge.recording.recorder import Recorder
 from pytest_mllm_judge.runs.asker import Asker
 
@@ -54,14 +55,26 @@ class Run:
 
         What goes wrong becomes a problem with its reason: `error` if the judge gave nothing back, a picture
         can't be sent or the reply holds a secret; `not_asked` if the cassette lacks the question and nobody
-        may be asked, or not any more.
+        may be asked, or not any more. Of a variant, the judgement holds the item as it is and the verdict
+        as it was given: on a swapped pair, `A` is the item's second response.
         """
         key = (item.id, variant, repeat)
         kept = self._kept.get(key)
         if kept is None or (kept.item is not item and kept.item != item):
-            kept = self._judgement(self.judge.question(item, variant=variant, repeat=repeat))
+            kept = self._judgement(self.question(item, variant=variant, repeat=repeat))
+            if variant:
+                kept = kept.model_copy(update={"item": item})
             self._kept[key] = kept
         return kept
+
+    def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
+        """What is asked of the item as this variant shows it. Raise ValueError for an unknown variant."""
+        return self.judge.question(altered(item, variant), variant=variant, repeat=repeat)
+
+    def variants(self, item: Item) -> tuple[str, ...]:
+        """The item as it is, '', and the variants of it that `[probes]` declares."""
+        position = self.benchmark.manifest.probes.position
+        return ("", SWAPPED) if position and item.task == "pair" else ("",)
 
     @property
     def made(self) -> tuple[Judgement, ...]:
@@ -93,31 +106,47 @@ class Run:
             question, lambda: self.judge.ask(question), over_http=self.judge.speaks_http
         )
 
-    def expect(self, items: Iterable[Item], *, repeats: int = 1) -> None:
-        """Say that these items will be asked about so often each: asked ahead, in this order."""
+    def expect(self, items: Iterable[Item], *, repeats: int = 1, probed: bool = False) -> None:
+        """Say that these items will be asked about so often each: asked ahead, in this order.
+
+        `probed` says that their declared variants will be, too.
+        """
         if self.asker is None:
             return
         asks = []
         for item in items:
-            for repeat in range(repeats):
-                key = (item.id, "", repeat)
+            for key in self._keys(item, repeats, probed=probed):
                 if key not in self._expected and key not in self._kept:
                     self._expected.add(key)
-                    asks.append(partial(self.judge.question, item, repeat=repeat))
+                    asks.append(partial(self.question, item, variant=key[1], repeat=key[2]))
         self.asker.plan(self.judge, asks)
 
+    def _keys(self, item: Item, repeats: int, *, probed: bool) -> Iterator[Key]:
+        """What is asked about an item, in order."""
+        for variant in self.variants(item) if probed else ("",):
+            for repeat in range(repeats):
+                yield item.id, variant, repeat
+
     def wanted(self, items: Iterable[Item] | None = None) -> Iterator[Question]:
-        """Every question that these items, by default all, and the declared repeats ask, in order."""
+        """Every question that these items, by default all, ask as `[probes]` declares, in order."""
+        repeats = self.benchmark.manifest.probes.repeat
         for item in self.items if items is None else items:
-            for repeat in range(self.benchmark.manifest.probes.repeat):
-                yield self.judge.question(item, repeat=repeat)
+            for _, variant, repeat in self._keys(item, repeats, probed=True):
+                yield self.question(item, variant=variant, repeat=repeat)
 
     def judgements(self, items: Iterable[Item] | None = None) -> Judgements:
-        """The judgements of these items, by default of all; each asked as often as `[probes]` says."""
+        """The judgements of these items, by default of all; each asked as often as `[probes]` says.
+
+        Those of its variants stand behind an item's own. Figures of agreement leave them out.
+        """
         repeats = self.benchmark.manifest.probes.repeat
         chosen = self.items if items is None else tuple(items)
-        self.expect(chosen, repeats=repeats)
-        asked = [self.ask(item, repeat=repeat) for item in chosen for repeat in range(repeats)]
+        self.expect(chosen, repeats=repeats, probed=True)
+        asked = [
+            self.ask(item, variant=variant, repeat=repeat)
+            for item in chosen
+            for _, variant, repeat in self._keys(item, repeats, probed=True)
+        ]
         return Judgements(
             asked,
             cluster_of=self.benchmark.cluster,
@@ -150,7 +179,7 @@ class Run:
         for task in ("score", "pair", "batch"):
             self.__dict__.pop(task, None)
 
-    def prepare(self, items: Sequence[Item], *, repeats: int = 1) -> None:
+    def prepare(self, items: Sequence[Item], *, repeats: int = 1, probed: bool = False) -> None:
         """Raise before the first question what would go wrong with every one of these items.
 
         A judge that can't judge them, no cassette to replay, no key to ask with, images that can't be sent.
@@ -164,7 +193,7 @@ class Run:
             return
         unasked = items
         if recorder is not None and recorder.mode == "new_episodes" and recorder.exists:
-            unasked = [item for item in items if not self._is_recorded(item, repeats)]
+            unasked = [item for item in items if not self._is_recorded(item, repeats, probed=probed)]
         if not unasked:
             return
         if missing := self.judge.missing_key():
@@ -172,9 +201,10 @@ class Run:
         if self.judge.sends_images:
             self.benchmark.check_images(unasked)
 
-    def _is_recorded(self, item: Item, repeats: int) -> bool:
+    def _is_recorded(self, item: Item, repeats: int, *, probed: bool) -> bool:
         recorder = self.recorder
-        questions = (self.judge.question(item, repeat=repeat) for repeat in range(repeats))
+        keys = self._keys(item, repeats, probed=probed)
+        questions = (self.question(item, variant=variant, repeat=repeat) for _, variant, repeat in keys)
         return recorder is not None and all(map(recorder.has, questions))
 
     def _nothing_recorded(self, recorder: Recorder) -> str:
