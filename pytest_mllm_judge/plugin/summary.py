@@ -30,7 +30,11 @@ def facts(state: State) -> dict[str, Any] | None:
         return None
     from pytest_mllm_judge.runs.record import facts_of
 
-    return facts_of(state.session.runs.values())
+    known = facts_of(state.session.runs.values())
+    for run in known["runs"].values():
+        run["under_test"] = run["judge"] in state.judges
+        run["baseline"] = run["judge"] == state.options["judge_baseline"]
+    return known
 
 
 def gather(state: State) -> None:

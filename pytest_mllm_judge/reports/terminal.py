@@ -12,6 +12,7 @@ from pytest_mllm_judge.claims.estimate import show
 from pytest_mllm_judge.metrics import agreement
 from pytest_mllm_judge.model import PROBLEMS, Judgements
 from pytest_mllm_judge.model.snapshots import answers_for
+from pytest_mllm_judge.reports.candidates import candidates
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 
 _ASKED = re.compile(r"^judge '[^']*', item '[^']*': ")
@@ -20,7 +21,10 @@ _OUTCOMES = {"holds": "held", "fails": "failed", "undecided": "undecided"}
 
 
 def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
-    """A title and its lines for each judge on each benchmark, sorted, so that no spread of tests shows."""
+    """A title and its lines for each judge on each benchmark, then of several judges on one benchmark.
+
+    Sorted, so that no spread of tests shows.
+    """
     for _, run in sorted(record.runs.items()):
         facts = record.benchmarks[run["benchmark"]]
         cases = [case for case in record.cases.values() if _is_of(case, run)]
@@ -30,6 +34,8 @@ def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
         upgrade = sorted((gate for gate in decided if "baseline" in gate), key=lambda gate: str(gate["name"]))
         if cases or decided:
             yield f"judge {run['judge']} on {facts['name']}", list(_one(run, facts, cases, gates, upgrade))
+    for several in candidates(record):
+        yield f"several judges on {several.benchmark}", list(several.lines())
 
 
 def _is_of(entry: Plain, run: Plain) -> bool:
