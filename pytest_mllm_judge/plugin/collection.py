@@ -40,7 +40,8 @@ class JudgeFile(pytest.File):
                 yield TaskNode.from_parent(self, name=task, items=some)
         if benchmark.manifest.gates:
             yield GatesNode.from_parent(self, name="gates", benchmark=benchmark)
-        if state.judges and state.options["judge_baseline"] is not None:
+        named = state.options["judge_baseline"]
+        if any(state.session.has_baseline(judge, self.path, named) for judge in state.judges):
             yield UpgradeNode.from_parent(self, name="upgrade", benchmark=benchmark)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
@@ -87,9 +88,11 @@ class UpgradeNode(pytest.Collector):
         """One case for each comparison that decides, and judge."""
         from pytest_mllm_judge.metrics.upgrade import comparisons  # numpy and scipy, only with a baseline
 
+        state = state_of(self.config)
+        named = state.options["judge_baseline"]
         for comparison in comparisons(self.benchmark):
-            if comparison.decides:
-                for judge, name in _named(self.config, comparison.name):
+            for judge, name in _named(self.config, comparison.name) if comparison.decides else ():
+                if judge is not None and state.session.has_baseline(judge, self.path, named):
                     yield UpgradeCase.from_parent(self, name=name, judge=judge, comparison=comparison)
 
 
@@ -219,9 +222,10 @@ class UpgradeCase(Case):
 
     @property
     def baseline(self) -> Run:
-        """The run of the judge in use."""
+        """The run of the judge in use: the one that is named, else as it was approved of."""
+        assert self.judge is not None
         state = state_of(self.config)
-        return state.session.run(str(state.options["judge_baseline"]), self.path)
+        return state.session.baseline(self.judge, self.path, state.options["judge_baseline"])
 
     def asks(self) -> Iterator[tuple[Run, Sequence[Item], int]]:
         """All items, of both judges."""
@@ -231,6 +235,7 @@ class UpgradeCase(Case):
     def runtest(self) -> None:
         """Ask both judges about the same items and decide the claim about their difference."""
         from pytest_mllm_judge.reports.terminal import gate_line
+        from pytest_mllm_judge.runs.since import changes_since
 
         runs = (self.run_of, self.baseline)
         facts = {
@@ -238,6 +243,7 @@ class UpgradeCase(Case):
             "judge": self.judge,
             "baseline": self.baseline.judge.name,
             "name": self.comparison.name,
+            **changes_since(*runs),
         }
         for run in runs:
             if why := _unasked(run.judgements(self.comparison.items(run.items)), run):
@@ -297,4 +303,5 @@ def _property(value: Any) -> str:
 
 
 def _told(excinfo: pytest.ExceptionInfo[BaseException]) -> str | None:
-    return str(excinfo.value) if isinstance(excinfo.value, CaseFailed | ClaimFailed | MllmJudgeError | Undecided) else None
+    ours = CaseFailed | ClaimFailed | MllmJudgeError | Undecided
+    return str(excinfo.value) if isinstance(excinfo.value, ours) else None

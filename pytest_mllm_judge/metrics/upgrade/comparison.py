@@ -92,9 +92,9 @@ class Comparison:
             return (difference <= margin,)
         sign = _sign(estimates.baseline) if worse == "away from zero" else 0
         if sign > 0:
-            return difference <= margin, estimates.candidate >= -margin
+            return difference <= margin, _added(estimates) >= -margin
         if sign < 0:
-            return difference >= -margin, estimates.candidate <= margin
+            return difference >= -margin, _added(estimates) <= margin
         return (difference.within(margin),)
 
     def p_value(self, estimates: Estimates) -> float | None:
@@ -113,8 +113,12 @@ class Comparison:
             return None
         if not sign:
             return min(1.0, 2 * min(up, down))
-        across = _p_across(estimates, sign)
-        return min(up if sign > 0 else down, across)
+        added = _added(estimates)
+        if sign > 0:
+            across = p_below(_upper(added), 0.0)
+            return up if across is None else min(up, across)
+        across = p_above(added.at, 0.0)
+        return down if across is None else min(down, across)
 
     def _worse(self, estimates: Estimates) -> Worse:
         return self.check.worse or _WORSE[estimates.difference.better]
@@ -139,18 +143,24 @@ def _sign(estimate: Estimate) -> int:
     return (estimate.counted.low > 0) - (upper.high < 0)
 
 
-def _p_across(estimates: Estimates, sign: int) -> float:
-    """The p value that the candidate errs more in the other direction than the baseline does in its own.
+def _added(estimates: Estimates) -> Estimate:
+    """The sum of both figures: beyond 0, the candidate errs more to its side than the baseline to the other.
 
-    Both intervals at one confidence must lie apart, which is more than a test at that level asks for.
+    Its bounds are the sums of both figures' bounds, which is more than a sum's own interval asks for.
     """
     ours, theirs = estimates.candidate, estimates.baseline
-    if sign < 0:
-        found = p_above(lambda level: _sum(ours.at(level), theirs.at(level)), 0.0)
-    else:
-        upper = _upper(ours), _upper(theirs)
-        found = p_below(lambda level: _sum(upper[0](level), upper[1](level)), 0.0)
-    return 1.0 if found is None else found
+    without = None
+    if ours.without or theirs.without:
+        without = _sum(ours.without or ours.counted, theirs.without or theirs.counted)
+    return replace(
+        ours,
+        metric=f"{ours.metric} of both, added",
+        counted=_sum(ours.counted, theirs.counted),
+        upper=_sum(ours.upper or ours.counted, theirs.upper or theirs.counted),
+        without=without,
+        again=lambda level, end: _sum(ours.at(level, end=end), theirs.at(level, end=end)),
+        beside=(),
+    )
 
 
 def _sum(one: Interval, other: Interval) -> Interval:
