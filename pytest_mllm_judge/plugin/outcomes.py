@@ -13,6 +13,8 @@ from pytest_mllm_judge.plugin.state import State
 CASE = pytest.StashKey[dict[str, Any]]()
 GATE = pytest.StashKey[dict[str, Any]]()
 CLAIMS = pytest.StashKey[list[Claim]]()
+CARRIED = pytest.StashKey[int]()
+"""How many of the claims are on a report already."""
 FIRST_WORD = pytest.StashKey[tuple[str, bool]]()
 FIELD = "mllm_judge"
 NO_JUDGE = "no judge is named (--judge=NAME)"
@@ -34,10 +36,13 @@ def put_on_report(
     for name, key in (("case", CASE), ("gate", GATE)):
         if report.when == "call" and key in item.stash:
             carried[name] = item.stash[key]
-    if claims := item.stash.get(CLAIMS, None):
-        carried["claims"] = [claim.plain() | {"test": item.nodeid} for claim in claims]
-        texts = [claim["text"] for claim in carried["claims"] if claim["outcome"] != "holds"]
-        if texts and report.failed and not _explains_itself(call):
+    claims = item.stash.get(CLAIMS, [])
+    if new := claims[item.stash.get(CARRIED, 0) :]:
+        carried["claims"] = [claim.plain() | {"test": item.nodeid} for claim in new]
+        item.stash[CARRIED] = len(claims)
+    if report.failed and not _explains_itself(call):
+        texts = [claim.explain() for claim in claims if claim.outcome != "holds"]
+        if texts:
             report.sections.append(("claims that do not hold", "\n\n".join(texts)))
     if carried or undecided:
         setattr(report, FIELD, {**carried, "undecided": undecided and report.failed})
@@ -47,6 +52,7 @@ def begin(item: pytest.Item) -> None:
     """A test begins, perhaps anew: claims of an attempt that some plugin runs again are not kept twice."""
     if CLAIMS in item.stash:
         item.stash[CLAIMS].clear()
+        item.stash[CARRIED] = 0
 
 
 def _the_first_word_stands(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
@@ -80,7 +86,7 @@ def _explains_itself(call: pytest.CallInfo[None]) -> bool:
 def status(report: Any) -> tuple[str, str, str] | None:
     """The category, letter and word of a report that carries something of ours; None for any other."""
     carried = getattr(report, FIELD, None)
-    if carried is None or report.outcome == "skipped":
+    if carried is None or report.outcome in ("skipped", "rerun"):
         return None
     if report.failed:
         return ("failed", "u", "UNDECIDED") if carried["undecided"] else None
@@ -118,7 +124,8 @@ def exit_status(state: State, status: int) -> int:
     status = _as_in_a_plain_run(state, status)
     if state.ending and status == pytest.ExitCode.OK:
         return int(pytest.ExitCode.TESTS_FAILED)
-    if status == pytest.ExitCode.TESTS_FAILED and state.failed and state.failed == state.undecided:
+    only_undecided = state.failed == state.undecided > 0 and not state.ending
+    if status == pytest.ExitCode.TESTS_FAILED and only_undecided:
         return UNDECIDED_EXIT
     return status
 
