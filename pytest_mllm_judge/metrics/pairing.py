@@ -106,11 +106,24 @@ class Pairing:
             examples=[_flip(first, second, place) for place in flips[:3]],
             wrong=len(flips),
             unpaired=unpaired,
+            noise=self._noise(first, second),
             repeats=first.repeats,
             items=first.items,
             population=first.population,
             again=again,
         )
+
+    def _noise(self, first: Rows, second: Rows) -> float | None:
+        """Which share of the variance is the two judges' own, so that asking both again averages it out.
+
+        None where some item was asked once only, or nothing varies.
+        """
+        if min(first.repeats, second.repeats) < 2:
+            return None
+        one, other = (replace(rows, population="fixed") for rows in (first, second))
+        own = _width(self._interval(one, other, self._ends[0]))
+        whole = _width(self._interval(first, second, self._ends[0]))
+        return None if own is None or not whole else min(1.0, (own / whole) ** 2)
 
     @property
     def _two_ended(self) -> bool:
@@ -130,6 +143,10 @@ class Pairing:
 
     def _interval(self, first: Rows, second: Rows, ends: tuple[End, End]) -> Interval:
         return self.measure.difference(first, second, ends=ends)
+
+
+def _width(interval: Interval) -> float | None:
+    return None if interval.low is None or interval.high is None else interval.high - interval.low
 
 
 def _beside(first: Rows, second: Rows) -> Rows:
