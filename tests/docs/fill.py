@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pytest_mllm_judge.judging.registry import presets
 from pytest_mllm_judge.metrics import CHECKS
+from pytest_mllm_judge.metrics.upgrade import PROPERTIES
 from tests.docs.printed import with_printed
 from tests.docs.sheets import section_anchor, sheet
 from tests.statistics.golden import TABLE
@@ -29,6 +30,25 @@ def checks() -> str:
     for name, check in sorted(CHECKS.items()):
         takes = ", ".join(f"`{option}`" for option in sorted(check.options)) or "-"
         rows.append(f"| [`{name}`](statistics.md#{section_anchor(name)}) | {check.about} | {takes} |")
+    return "\n".join(rows)
+
+
+WORSE = {
+    "lower": "less",
+    "higher": "more",
+    "away from zero": "farther from humans, to either side",
+    "changed": "any change",
+}
+
+
+def properties() -> str:
+    """What judges are compared by besides agreement."""
+    rows = ["| property | what is worse | margin |", "|---|---|---|"]
+    for name in PROPERTIES:
+        check = CHECKS[name]
+        worse = WORSE[check.worse or ("lower" if name.startswith("consistency") else "higher")]
+        margin = "yours to say" if check.margin is None else f"{check.margin:g}"
+        rows.append(f"| [`{name}`](statistics.md#{section_anchor(name)}) | {worse} | {margin} |")
     return "\n".join(rows)
 
 
@@ -70,6 +90,7 @@ def golden() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "table: checks": checks,
+    "table: properties": properties,
     "table: golden": golden,
     "list: presets": preset_list,
     "output: main job": main_job,
