@@ -126,13 +126,13 @@ def sliceable(metric: M) -> M:
             return []
         rows = whole.pairing.rows
         if rows.human.count(None) == len(rows):
-            return []
+            return list(whole.beside)
         found = [*strata(rows, whole.metric, whole.pairing.of)]
         if options.get("judge") is None and options.get("human") is None:
             found = [*ceiling(judgements, lambda some: measured(some, **options)), *found]
         if not found or found[-1].name == "humans":
             found += constant(rows, whole.pairing.of)
-        return found
+        return [*whole.beside, *found]
 
     return cast("M", measured)
 

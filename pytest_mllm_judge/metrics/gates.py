@@ -14,7 +14,7 @@ from pytest_mllm_judge.metrics.reach import judges
 from pytest_mllm_judge.model import Item, Judgement, Judgements
 from pytest_mllm_judge.model.judgements import field, known_field
 
-OPTIONS = ("annotators", "average", "by", "criterion", "label", "ties")
+OPTIONS = ("annotators", "average", "by", "criterion", "epsilon", "label", "ties")
 """What a gate may say of how its check reads judgements."""
 _SIDES = {"at_least": "at least", "at_most": "at most", "within": "within"}
 

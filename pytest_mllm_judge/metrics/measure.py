@@ -93,7 +93,7 @@ class Measure:
             other=other,
             left=left,
             right=right,
-            discordant=sum(a != b for a, b in zip(first.verdict, second.verdict, strict=True)),
+            discordant=_discordant(first, second),
             average=first.average,
             confidence=first.confidence,
         )
@@ -114,6 +114,15 @@ class Measure:
                 return None
             widths.append(found.high - found.low)
         return min(1.0, (widths[0] / widths[1]) ** 2) if widths[1] > 0 else None
+
+
+def _discordant(first: Rows, second: Rows) -> int:
+    """On how many asks the verdicts differ: several annotators' labels of one ask tell of no more changes."""
+    differ = [a != b for a, b in zip(first.verdict, second.verdict, strict=True)]
+    if not any(first.annotators):
+        return sum(differ)
+    asks, _ = first.asks()
+    return len(np.unique(asks[np.array(differ, dtype=bool)]))
 
 
 def _is_plain(rows: Rows) -> bool:

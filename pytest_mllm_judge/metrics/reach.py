@@ -20,18 +20,21 @@ def judges(
     """The verdicts of one judge after the other, best first.
 
     Always right; wrong on one item; wrong on a share of them; against the humans; at random; and one that
-    has each problem everywhere. Items without a label get whatever verdict comes first.
+    has each problem everywhere. Items without a label get whatever verdict comes first; where each of several
+    labels counts and none is commonest, the first of them is the right one.
     """
-    humans = [label_of(item, combine, criterion) for item in items]
+    humans = [_right(item, combine, criterion) for item in items]
     first = next((item for item, human in zip(items, humans, strict=True) if human is not None), None)
 
     def saying(say: Say) -> list[Judgement]:
         return [
-            _judgement(item, None if human is None else say(item, human), criterion)
+            _judgement(item, _legal(item, tasks)[0] if human is None else say(item, human), criterion)
             for item, human in zip(items, humans, strict=True)
         ]
 
     yield saying(lambda item, human: human)
+    if combine == "all":  # nearest to all of them may be what nobody said
+        yield saying(lambda item, human: human if (mean := item.mean(criterion)) is None else mean)
     yield saying(lambda item, human: _other(item, human, tasks) if item is first else human)
     for share in SHARES_WRONG:
         yield saying(lambda item, human, w=share: _other(item, human, tasks) if _lot(item) < w else human)  # type: ignore[misc]
@@ -41,9 +44,14 @@ def judges(
         yield [Judgement(item=item, judge="", problem=problem) for item in items]
 
 
-def _judgement(item: Item, label: Label | None, criterion: Criterion | None) -> Judgement:
-    if label is None:
-        return Judgement(item=item, judge="", verdict="")
+def _right(item: Item, combine: Combine, criterion: Criterion | None) -> Label | None:
+    found = label_of(item, combine, criterion)
+    if found is None and combine == "all":
+        return next(iter(item.labels(criterion)), None)
+    return found
+
+
+def _judgement(item: Item, label: Label, criterion: Criterion | None) -> Judgement:
     return Judgement(item=item, judge="", verdict=label if criterion is None else {criterion: label})
 
 

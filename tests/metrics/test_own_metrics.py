@@ -179,7 +179,7 @@ def test_an_estimate_can_be_sliced_like_its_judgements() -> None:
 def test_slices_of_none_and_of_one_have_an_answer(task: str) -> None:
     label: dict[str, object] = {"pair": "A", "score": 3, "batch": "ABCD"}
     for check in CHECKS.values():
-        if check.task not in (None, task) or not check.suits(Tasks()):
+        if check.task not in (None, task) or not check.suits(Tasks()) or check.name.endswith(".advantage"):
             continue
         for rows in ([], [(label[task], label[task])]):
             estimate: Estimate = check(judged(task, rows))  # type: ignore[arg-type]

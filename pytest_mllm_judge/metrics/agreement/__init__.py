@@ -23,6 +23,7 @@ from pytest_mllm_judge.metrics.agreement.tables import (
     kappa_quadratic,
     scale_use,
 )
+from pytest_mllm_judge.metrics.annotators import advantage
 from pytest_mllm_judge.metrics.beside import humans
 from pytest_mllm_judge.model.judgement import agrees
 
@@ -31,6 +32,7 @@ __all__ = [
     "ac1",
     "accuracy",
     "accuracy_decided",
+    "advantage",
     "agrees",
     "alpha",
     "alpha_interval",
