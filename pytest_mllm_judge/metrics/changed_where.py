@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from pytest_mllm_judge.model import Criterion, Item, Judgement, Label
-from pytest_mllm_judge.statistics import holm, mcnemar
+from pytest_mllm_judge.statistics import holm
 
 Move = Literal["worse", "better", "other"]
 """Right to wrong, wrong to right, wrong to another wrong; for a ranking farther, nearer, as far."""
@@ -22,6 +23,7 @@ _SLOTS = {"A": "first", "B": "second"}
 _SLOT_ORDER = ("first", "second", "neither", NO_VERDICT)
 _LENGTH_ORDER = ("longer", "shorter", "neither", NO_VERDICT, "alike or not known")
 _ALPHA = 0.05
+_LEAST_FLIPS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Row:
     """The items of one value: how many there were under the baseline, how many now, and what changed.
 
     `worse`, `better` and `other` count changes among those that are there now, noise included.
-    `stands_out` says that `worse` and `better` differ by more than chance would have it.
+    `stands_out` says that these items fare otherwise than those of the other rows.
     """
 
     value: str
@@ -45,8 +47,10 @@ class Row:
 class Table:
     """Rows by one thing. `moves` says whether items can change their row, so `before` can differ from `now`.
 
-    A row stands out if McNemar's mid-p value of its flips, corrected by Holm for the rows, is at most 0.05.
-    It is a hint where to look, item by item; what regressed is told by the comparisons.
+    A row of five flips or more stands out if its mean of 1 for better, -1 for worse, 0 for the rest differs
+    from that of all other rows: two-sided normal p value with the common variance, corrected by Holm for the
+    rows, at most 0.05. A hint where to look, which takes items as independent; the comparisons tell what
+    regressed.
     """
 
     about: About
@@ -163,21 +167,31 @@ def _table(
 ) -> Table:
     was, is_now = Counter(before), Counter(now)
     counts = Counter((value, moves.get(new.item.id)) for value, (new, _) in zip(now, pairs, strict=True))
-    values = [value for value in order if was[value] or is_now[value]]
-    worse, better, other = (
-        [counts[value, move] for value in values] for move in ("worse", "better", "other")
-    )
-    chances = holm([mcnemar(b, w) for b, w in zip(better, worse, strict=True)])
-    rows = tuple(
+    rows = [
         Row(
             value=value,
             before=was[value],
             now=is_now[value],
-            worse=worse[place],
-            better=better[place],
-            other=other[place],
-            stands_out=chances[place] <= _ALPHA,
+            worse=counts[value, "worse"],
+            better=counts[value, "better"],
+            other=counts[value, "other"],
         )
-        for place, value in enumerate(values)
-    )
-    return Table(about=about, moves=before is not now, rows=rows)
+        for value in order
+        if was[value] or is_now[value]
+    ]
+    chances = holm([_chance(row, rows) for row in rows])
+    told = tuple(replace(row, stands_out=p <= _ALPHA) for row, p in zip(rows, chances, strict=True))
+    return Table(about=about, moves=before is not now, rows=told)
+
+
+def _chance(row: Row, rows: Sequence[Row]) -> float:
+    """The p value that the row's items fare like those of all other rows; 1 where there is too little."""
+    rest = [other for other in rows if other is not row]
+    n, others = row.now, sum(other.now for other in rest)
+    flips = sum(one.worse + one.better for one in rows)
+    gain, gains = row.better - row.worse, sum(other.better - other.worse for other in rest)
+    variance = flips / (n + others) - ((gain + gains) / (n + others)) ** 2 if n and others else 0.0
+    if row.worse + row.better < _LEAST_FLIPS or variance <= 0:
+        return 1.0
+    apart = abs(gain / n - gains / others) / math.sqrt(variance * (1 / n + 1 / others))
+    return math.erfc(apart / math.sqrt(2))

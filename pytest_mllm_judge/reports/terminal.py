@@ -13,6 +13,9 @@ from pytest_mllm_judge.metrics import agreement
 from pytest_mllm_judge.model import PROBLEMS, Judgements
 from pytest_mllm_judge.model.snapshots import answers_for
 from pytest_mllm_judge.reports.candidates import candidates
+from pytest_mllm_judge.reports.changed import lines as lines_of
+from pytest_mllm_judge.reports.changed import of_run
+from pytest_mllm_judge.reports.upgrading import upgrades_of
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 
 _ASKED = re.compile(r"^judge '[^']*', item '[^']*': ")
@@ -27,19 +30,17 @@ def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
     """
     for _, run in sorted(record.runs.items()):
         facts = record.benchmarks[run["benchmark"]]
-        cases = [case for case in record.cases.values() if _is_of(case, run)]
-        decided = [gate for gate in record.gates.values() if _is_of(gate, run)]
+        cases = of_run(record.cases, run)
+        decided = of_run(record.gates, run)
         gates = [gate for gate in decided if "baseline" not in gate]
         gates.sort(key=lambda gate: facts["gates"].index(gate["name"]))
         upgrade = sorted((gate for gate in decided if "baseline" in gate), key=lambda gate: str(gate["name"]))
         if cases or decided:
-            yield f"judge {run['judge']} on {facts['name']}", list(_one(run, facts, cases, gates, upgrade))
+            told = [line for one in upgrades_of(record, run) for line in lines_of(one)]
+            body = [*_one(run, facts, cases, gates, upgrade), *told, *_costs(run, cases)]
+            yield f"judge {run['judge']} on {facts['name']}", body
     for several in candidates(record):
         yield f"several judges on {several.benchmark}", list(several.lines())
-
-
-def _is_of(entry: Plain, run: Plain) -> bool:
-    return bool(entry["judge"] == run["judge"] and entry["benchmark"] == run["benchmark"])
 
 
 def _one(
@@ -50,6 +51,14 @@ def _one(
     yield from _gates("gates", gates)
     if upgrade:
         yield from _gates(f"not worse than {upgrade[0]['baseline']}", upgrade)
+        yield from _approval(upgrade[0].get("approval"))
+    if run.get("unchosen"):
+        yield run["unchosen"]
+    yield from run_notes(run, facts)
+
+
+def run_notes(run: Plain, facts: Plain) -> Iterator[str]:
+    """What a run left out, in lines."""
     if run["limit"] is not None:
         yield f"limit: {run['limit']} of {facts['items']} items, so no gate speaks for the whole benchmark"
     if facts["skipped"]:
@@ -61,7 +70,6 @@ def _one(
         yield "population: gates are about exactly these items; the table's intervals are those of a sample"
     if facts["probes"]:
         yield "probes: [probes] names some that this version does not know; it asks for position and repeat"
-    yield from _costs(run, cases)
 
 
 def _table(cases: Sequence[Plain], facts: Plain) -> Iterator[str]:
@@ -83,23 +91,22 @@ def _table(cases: Sequence[Plain], facts: Plain) -> Iterator[str]:
 def _rows(task: str, cases: Sequence[Plain], judgements: Judgements) -> list[tuple[str, str, str, str, str]]:
     problems = sum(case["problem"] is not None for case in cases)
     counts = (task, str(len(cases)), str(len(cases) - problems), str(problems))
-    figures = _figures(task, judgements)
+    figures = [_figure(*one) for one in main_estimates(task, judgements)]
     rows = [(*counts, figures[0])]
     return rows + [("", "", "", "", figure) for figure in figures[1:]]
 
 
-def _figures(task: str, judgements: Judgements) -> list[str]:
+def main_estimates(task: str, judgements: Judgements) -> list[tuple[str | None, Estimate]]:
     """The task's main figure, one for each criterion."""
     criteria = sorted({name for j in judgements for name in judgements.tasks.criteria(j.item)})
-    return [_figure(task, judgements, criterion) for criterion in (criteria or (None,))]
-
-
-def _figure(task: str, judgements: Judgements, criterion: str | None) -> str:
     words = any(isinstance(point, str) for point in judgements.tasks.score.scale)
     metric = {"pair": agreement.accuracy, "batch": agreement.distance}.get(task, agreement.pearson)
     if task == "score" and words:
         metric = agreement.accuracy
-    estimate = metric(judgements, criterion=criterion)
+    return [(criterion, metric(judgements, criterion=criterion)) for criterion in (criteria or (None,))]
+
+
+def _figure(criterion: str | None, estimate: Estimate) -> str:
     if not estimate.n:
         return "no human label"
     return f"{criterion + ' ' if criterion else ''}{estimate.metric.partition('.')[2]} {figure(estimate)}"
@@ -121,12 +128,12 @@ def figure(estimate: Estimate) -> str:
 
 
 def _first_reasons(cases: Sequence[Plain], *, most: int = 3) -> Iterator[str]:
-    seen = Counter((case["problem"], _first_line(case["reason"])) for case in cases if case["problem"])
+    seen = Counter((case["problem"], first_line(case["reason"])) for case in cases if case["problem"])
     for (problem, reason), count in sorted(seen.items(), key=lambda one: (-one[1], one[0]))[:most]:
         yield f"  {count} {problem}: {reason}"
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
     """The first line of a reason, without the judge and the item that it begins with."""
     line = _ASKED.sub("", text.partition("\n")[0])
     return line if len(line) <= 160 else line[:159] + "…"
@@ -142,6 +149,13 @@ def _gates(title: str, gates: Sequence[Plain]) -> Iterator[str]:
     width = max(len(gate["name"]) for gate in gates)
     for gate in gates:
         yield f"  {gate['outcome']:9}  {gate['name']:{width}}  {gate['line']}"
+
+
+def _approval(approval: Plain | None) -> Iterator[str]:
+    """Why the baseline was approved of, and what has changed since."""
+    if approval is not None:
+        yield f"approved: {approval['reason']} ({approval['file']})"
+        yield from (f"  {line}" for line in approval["lines"])
 
 
 def gate_line(claim: Mapping[str, Any]) -> str:
@@ -183,7 +197,7 @@ def _costs(run: Plain, cases: Sequence[Plain]) -> Iterator[str]:
     if run["cancelled"]:
         yield f"cancelled in flight, to be asked by the next run: {', '.join(sorted(run['cancelled']))}"
     if run["halted"]:
-        yield f"stopped asking: {_first_line(run['halted']).removeprefix('not asked: ')}"
+        yield f"stopped asking: {first_line(run['halted']).removeprefix('not asked: ')}"
 
 
 def _strangers(asked: str, models: Mapping[str, int]) -> Iterator[str]:

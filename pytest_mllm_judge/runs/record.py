@@ -121,6 +121,7 @@ def judged_of(judgement: Judgement, run: Run) -> Plain:
     """A judgement as plain data: its case, and what a report shows of it besides.
 
     `analysis` is the reply's text, `lengths` the characters of each response's text; both None without one.
+    `folder` is where the paths of `images` start.
     """
     item = judgement.item
     return {
@@ -129,6 +130,7 @@ def judged_of(judgement: Judgement, run: Run) -> Plain:
         "repeat": judgement.repeat,
         "analysis": judgement.reply,
         "images": list(item.every_image),
+        "folder": str(item.folder or run.benchmark.folder),
         "authors": [response.author for response in item.responses],
         "lengths": [None if each.text is None else len(each.text) for each in item.responses],
         "fields": item.fields,

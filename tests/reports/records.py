@@ -59,6 +59,7 @@ def case(item: str, **more: Any) -> dict[str, Any]:
         "repeat": 0,
         "analysis": "It is A.",
         "images": [],
+        "folder": BENCH,
         "authors": ["m1", "m2"],
         "lengths": [6, 12],
         "fields": {},
