@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_init(verbs.add_parser("init", help="draw the bundled benchmark anywhere"))
     _add_serve(verbs.add_parser("serve", help="serve the reference judges on loopback, OpenAI-compatible"))
     _add_plan(verbs.add_parser("plan", help="how many items a margin needs, and what a benchmark can show"))
+    _add_approve(verbs.add_parser("approve", help="write what a judge said in the last run as its baseline"))
     _add_cassette(verbs.add_parser("cassette", help="look after what is recorded"))
     return parser
 
@@ -74,6 +75,32 @@ def _project() -> Path:
     """The nearest folder from here upwards with a pyproject.toml, where judges are declared; else here."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), here)
+
+
+def _add_approve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("judge", metavar="JUDGE", help="the judge to approve of")
+    told = "the benchmark's folder (default: the only one that the judge was asked about)"
+    parser.add_argument("benchmark", type=Path, nargs="?", metavar="BENCHMARK", help=told)
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the file")
+    told = "the last run's record (default: the one in pytest's cache)"
+    parser.add_argument("--record", type=Path, metavar="PATH", help=told)
+    parser.set_defaults(run=_approve)
+
+
+def _approve(options: argparse.Namespace) -> None:
+    from pytest_mllm_judge.reports.approved import lines
+    from pytest_mllm_judge.runs.approving import approve
+    from pytest_mllm_judge.runs.saved import PLACE
+
+    root = _project()
+    made, path = approve(
+        root=root,
+        record=options.record or root / PLACE,
+        judge=options.judge,
+        benchmark=options.benchmark,
+        reason=options.reason,
+    )
+    print("\n".join(lines(made, path)))
 
 
 class _Parser(argparse.ArgumentParser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,12 +29,17 @@ def facts(state: State) -> dict[str, Any] | None:
     """The facts of this process's runs; None if it had none."""
     if not state.has_session or not state.session.runs:
         return None
+    from pytest_mllm_judge.runs.approved import unchosen
+    from pytest_mllm_judge.runs.approved_run import AS_APPROVED
     from pytest_mllm_judge.runs.record import facts_of
 
+    named = state.options["judge_baseline"]
     known = facts_of(state.session.runs.values())
     for run in known["runs"].values():
         run["under_test"] = run["judge"] in state.judges
-        run["baseline"] = run["judge"] == state.options["judge_baseline"]
+        run["baseline"] = run["judge"] == named or run["judge"].endswith(AS_APPROVED)
+        if run["under_test"] and named is None:
+            run["unchosen"] = unchosen(Path(run["benchmark"]), run["judge"])
     return known
 
 

@@ -154,6 +154,10 @@ class Run:
             population=self.benchmark.manifest.population,
         )
 
+    def beside(self, candidate: Run) -> tuple[Judgements, Judgements]:
+        """What a candidate and this baseline are compared by: all judgements of both."""
+        return candidate.judgements(), self.judgements()
+
     def _of(self, task: str) -> Judgements:
         return self.judgements(item for item in self.items if item.task == task)
 

@@ -18,6 +18,8 @@ from pytest_mllm_judge.judging.judge import Context, Judge
 from pytest_mllm_judge.judging.registry import build, checked
 from pytest_mllm_judge.recording.guard import Guard
 from pytest_mllm_judge.recording.recorder import Mode, Recorder
+from pytest_mllm_judge.runs.approved import chosen, path_of, read
+from pytest_mllm_judge.runs.approved_run import AS_APPROVED, ApprovedRun
 from pytest_mllm_judge.runs.asker import Asker, end_all
 from pytest_mllm_judge.runs.background import Background
 from pytest_mllm_judge.runs.budget import Budget
@@ -108,8 +110,7 @@ class Session:
             benchmark = candidate.benchmark
             self._upgrades[key] = compare(
                 comparisons(benchmark),
-                candidate.judgements(),
-                baseline.judgements(),
+                *baseline.beside(candidate),
                 slices=benchmark.manifest.upgrade.slices,
             )
         return self._upgrades[key]
@@ -119,6 +120,23 @@ class Session:
         key = (judge, self._folder(path))
         if key not in self.runs:
             self.runs[key] = self._new_run(judge, self.benchmark(path))
+        return self.runs[key]
+
+    def has_baseline(self, judge: str, path: Path, named: str | None) -> bool:
+        """Whether the judge is compared with another one there: with a named one, or an approved one."""
+        return named is not None or chosen(self._folder(path), judge) is not None
+
+    def baseline(self, judge: str, path: Path, named: str | None) -> Run:
+        """The run of what `has_baseline` knows of. Raise BenchmarkError for an approval that is damaged."""
+        if named is not None:
+            return self.run(named, path)
+        benchmark = self.benchmark(path)
+        approved = chosen(self._folder(path), judge)
+        assert approved is not None
+        key = (approved + AS_APPROVED, self._folder(path))
+        if key not in self.runs:
+            file = path_of(benchmark.folder, approved)
+            self.runs[key] = ApprovedRun(benchmark, read(file), limit=self.limit)
         return self.runs[key]
 
     def _folder(self, path: Path) -> Path:
