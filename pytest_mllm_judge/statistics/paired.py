@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import bdtr, ndtri, stdtrit
+from scipy.special import bdtr, ndtr, ndtri, stdtrit
 
 from pytest_mllm_judge.statistics.figure import NO_REPEATS, Figure, reach_unseen, spread
 from pytest_mllm_judge.statistics.interval import MIN_DISCORDANT, Interval, check_confidence, too_few
@@ -15,6 +15,9 @@ from pytest_mllm_judge.statistics.jackknife import Array, Clusters, cluster_sums
 from pytest_mllm_judge.statistics.sample import Average, Left, Sample, left_out
 
 _HALVINGS = 60
+_LEVEL = 0.95
+_NEAREST, _FARTHEST, _CLOSE = 1e-9, 8.0, 1e-12
+"""Normal quantiles between which the confidence of a p value is looked for, and how near they come."""
 
 Values = Sequence[float] | Array
 
@@ -266,17 +269,43 @@ def p_below(interval_at: IntervalAt, threshold: float) -> float | None:
 
 def _p(interval_at: IntervalAt, clear: Callable[[Interval], float | None]) -> float | None:
     """1 - the largest confidence at which the bound clears the threshold; 0.5 where none above 1/2 does."""
-    low, high = 0.5, 1.0
-    first = interval_at(0.95)
+    first = interval_at(_LEVEL)
     if first.reason or clear(first) is None:
         return None
+
+    def room(z: float) -> float:
+        found = clear(first if z == at else interval_at(float(ndtr(z))))
+        return -math.inf if found is None else found
+
+    at = float(ndtri(_LEVEL))
+    inside, outside = (at, _FARTHEST) if room(at) >= 0 else (_NEAREST, at)
+    if room(inside) < 0:
+        return 0.5
+    return float(ndtr(-_last_with_room(room, inside, outside)))
+
+
+def _last_with_room(room: Callable[[float], float], inside: float, outside: float) -> float:
+    """Where room runs out between a point with and one without: the Illinois method (Dowell & Jarratt 1971).
+
+    Bounds are nearly linear in the normal quantile of their confidence, so that few steps are needed.
+    """
+    over, under = room(inside), room(outside)
+    if under >= 0:
+        return outside
+    side = 0
     for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if not low < middle < high:
+        if outside - inside <= _CLOSE:
             break
-        room = clear(interval_at(middle))
-        low, high = (middle, high) if room is not None and room >= 0 else (low, middle)
-    return 1 - low
+        straight = math.isfinite(under) and over > under
+        middle = (inside * under - outside * over) / (under - over) if straight else (inside + outside) / 2
+        if not inside < middle < outside:
+            middle = (inside + outside) / 2
+        found = room(middle)
+        if found >= 0:
+            inside, over, under, side = middle, found, under / 2 if side > 0 else under, 1
+        else:
+            outside, under, over, side = middle, found, over / 2 if side < 0 else over, -1
+    return inside
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
