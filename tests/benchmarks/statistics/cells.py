@@ -14,6 +14,7 @@ import numpy as np
 
 from pytest_mllm_judge import Estimate, Item, Judgement, Judgements, Response, agreement, problems
 from pytest_mllm_judge.model import Label
+from tests.benchmarks.kept import Counts
 from tests.benchmarks.statistics import estimands, gates
 from tests.benchmarks.statistics.estimands import Estimand, Truth
 from tests.benchmarks.statistics.populations import Drawn, Layout, Name, Population, layout
@@ -24,8 +25,6 @@ TWO_SIDED, ONE_SIDED = 0.975, 0.95
 """The confidence, one-sided, of the intervals whose coverage and whose error on either side are counted."""
 MODULES: Mapping[str, ModuleType] = {"agreement": agreement, "problems": problems}
 
-Counts = Counter[str]
-"""What is counted over data sets; sums of whole numbers and of widths."""
 _RESPONSES = tuple(Response.model_construct(text=f"answer {place}") for place in range(ANSWERS))
 
 

@@ -52,7 +52,7 @@ class Rankings(Plain):
         """The normals of four answers, ranked."""
         found = normals(rng, at, self._mix, each=ANSWERS)
         human = (-found[:, :, 0]).argsort(axis=1).argsort(axis=1)
-        old, new = (_relative(human, found[:, :, judge]) for judge in (1, 2))
+        old, new = (relative(human, found[:, :, judge]) for judge in (1, 2))
         if self.guesses:
             guessed = normals(rng, at, np.eye(1))[:, 0, 0] < tables.cuts((self.guesses, 1 - self.guesses))[0]
             new = np.where(guessed, rng.integers(len(ORDERS), size=len(new)), new)
@@ -68,7 +68,7 @@ class Rankings(Plain):
         return "".join(human[LETTERS.index(letter)] for letter in ORDERS[code])
 
 
-def _relative(human_ranks: Codes, quality: Array) -> Codes:
+def relative(human_ranks: Codes, quality: Array) -> Codes:
     """The code of the judge's order, each answer named by its rank with the humans."""
     order = (-quality).argsort(axis=1)
     ranks = np.take_along_axis(human_ranks, order, axis=1)
@@ -88,16 +88,20 @@ def worths() -> dict[str, Array]:
     }
 
 
-def drawn_worths(old: float, new: float, *, items: int, seed: int) -> dict[str, tuple[Array, Array]]:
-    """Means of each figure of rankings over many items, and their errors: (2,) each, old judge and new."""
-    rng, worth = np.random.default_rng(seed), worths()
-    mix, block = mixed(old, new), 250_000
+def drawn_shares(old: float, new: float, *, items: int, seed: int) -> Array:
+    """How often each order is given, over many items: (2, 24), old judge and new."""
+    rng, mix, block = np.random.default_rng(seed), mixed(old, new), 250_000
     counts = np.zeros((2, len(ORDERS)))
     for _ in range(items // block):
         found = normals(rng, Layout(block, np.arange(block)), mix, each=ANSWERS)
         human = (-found[:, :, 0]).argsort(axis=1).argsort(axis=1)
-        counts += [np.bincount(_relative(human, found[:, :, j]), minlength=len(ORDERS)) for j in (1, 2)]
-    shares = counts / counts.sum(axis=1, keepdims=True)
+        counts += [np.bincount(relative(human, found[:, :, j]), minlength=len(ORDERS)) for j in (1, 2)]
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+def drawn_worths(old: float, new: float, *, items: int, seed: int) -> dict[str, tuple[Array, Array]]:
+    """Means of each figure of rankings over many items, and their errors: (2,) each, old judge and new."""
+    shares, worth = drawn_shares(old, new, items=items, seed=seed), worths()
     means = {name: shares @ value for name, value in worth.items()}
     errors = {name: np.sqrt((shares @ value**2 - means[name] ** 2) / items) for name, value in worth.items()}
     return {name: (means[name], errors[name]) for name in worth}

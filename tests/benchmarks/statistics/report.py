@@ -8,8 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tests.benchmarks.kept import Counts
 from tests.benchmarks.statistics import estimands, gates
-from tests.benchmarks.statistics.cells import Cell, Counts
+from tests.benchmarks.statistics.cells import Cell
 from tests.benchmarks.statistics.estimands import Estimand
 from tests.benchmarks.statistics.gates import Gate
 

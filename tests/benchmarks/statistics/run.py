@@ -11,25 +11,19 @@ prints what is there so far.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import multiprocessing
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest_mllm_judge
+from tests.benchmarks.kept import Counts, Kept, digest_of, run
 from tests.benchmarks.pages import write_between
 from tests.benchmarks.statistics import estimands, gates, report
 from tests.benchmarks.statistics.cells import (
     SEED,
     Cell,
-    Counts,
     count_coverage,
     count_gate,
     missing,
@@ -55,11 +49,6 @@ class Block:
     start: int
     stop: int
     figures: tuple[str, ...]
-
-    def file(self, cache: Path) -> Path:
-        """Where its counts are kept."""
-        words = "".join(letter if letter.isalnum() else "-" for letter in str(self.cell))
-        return cache / f"{words}--{self.start}-{self.stop}.json"
 
 
 def count(block: Block) -> tuple[Block, dict[str, Counts]]:
@@ -114,10 +103,7 @@ def code() -> str:
     package = Path(str(pytest_mllm_judge.__file__)).parent
     files = [file for part in COUNTED for file in (package / part).rglob("*.py")]
     files += [file for file in here.glob("*.py") if file.stem not in ("report", "run", "test_populations")]
-    digest = hashlib.sha256(f"{version('numpy')} {version('scipy')}".encode())
-    for file in sorted(files):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest_of(files)
 
 
 def blocks(wanted: dict[Cell, tuple[str, ...]], data_sets: int) -> Iterator[Block]:
@@ -127,66 +113,13 @@ def blocks(wanted: dict[Cell, tuple[str, ...]], data_sets: int) -> Iterator[Bloc
             yield Block(cell, start, min(start + BLOCK, data_sets), figures)
 
 
-class Kept:
-    """The counts of blocks, in a folder; those of other code count only if `any_code`."""
-
-    def __init__(self, cache: Path, *, any_code: bool) -> None:
-        self.cache, self.code, self.any_code = cache, code(), any_code
-        cache.mkdir(parents=True, exist_ok=True)
-
-    def read(self, block: Block) -> dict[str, Counts]:
-        """What is kept of a block, by figure."""
-        return {
-            name: Counter(each["counts"])
-            for name, each in self._all(block).items()
-            if name in block.figures and (self.any_code or each["code"] == self.code)
-        }
-
-    def codes(self, some: Sequence[Block]) -> int:
-        """How many versions of the code the results of these blocks come from."""
-        return len(
-            {
-                each["code"]
-                for block in some
-                for name, each in self._all(block).items()
-                if name in block.figures
-            }
-        )
-
-    def write(self, block: Block, found: dict[str, Counts]) -> None:
-        """Keep what was found, beside what is kept of other figures."""
-        new = {name: {"code": self.code, "counts": dict(counts)} for name, counts in found.items()}
-        file = block.file(self.cache)
-        unfinished = file.with_suffix(".part")
-        unfinished.write_text(json.dumps(self._all(block) | new), encoding="utf-8")
-        unfinished.replace(file)
-
-    def _all(self, block: Block) -> dict[str, Any]:
-        file = block.file(self.cache)
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        return found
-
-
 def lacking(kept: Kept, some: Sequence[Block]) -> list[Block]:
     """The blocks that have to be counted, with the figures that are not kept."""
-    found = []
-    for block in some:
-        there = kept.read(block)
-        if figures := tuple(name for name in block.figures if name not in there):
-            found.append(Block(block.cell, block.start, block.stop, figures))
-    return found
-
-
-def run(kept: Kept, todo: Sequence[Block], *, jobs: int) -> None:
-    """Count the blocks, in several processes, and keep each."""
-    began = time.monotonic()
-    with multiprocessing.Pool(jobs) as pool:
-        for number, (block, found) in enumerate(pool.imap_unordered(count, todo), start=1):
-            kept.write(block, found)
-            spent = (time.monotonic() - began) / 60
-            left = spent / number * (len(todo) - number)
-            said = f"{number} of {len(todo)} blocks, {spent:.1f} min, about {left:.0f} more: {block.cell}"
-            print(said, file=sys.stderr)
+    return [
+        Block(block.cell, block.start, block.stop, figures)
+        for block in some
+        if (figures := kept.lacks(block))
+    ]
 
 
 def gathered(kept: Kept, some: Sequence[Block]) -> report.Results:
@@ -237,10 +170,10 @@ def main() -> None:
         for estimand in estimands.coverage().get(cell.population, (None, ()))[1]:
             if cell.table == "coverage" and estimand.name in names:
                 estimands.truth(cell.population, estimand)
-    kept = Kept(options.cache, any_code=options.any_code)
+    kept = Kept(options.cache, code=code(), any_code=options.any_code)
     every = list(blocks(wanted, options.data_sets))
     if not options.kept:
-        run(kept, lacking(kept, every), jobs=options.jobs)
+        run(kept, lacking(kept, every), count, jobs=options.jobs)
     lines = page(gathered(kept, every), data_sets=options.data_sets, codes=kept.codes(every))
     print("\n".join(lines))
     if options.write:
