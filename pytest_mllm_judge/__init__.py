@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_mllm_judge.benchmarks import Benchmark, load
     from pytest_mllm_judge.claims import Claim, Estimate
     from pytest_mllm_judge.errors import ClaimFailed, MllmJudgeError, Undecided
-    from pytest_mllm_judge.metrics import agreement, assertions, metric, problems
+    from pytest_mllm_judge.metrics import agreement, assertions, consistency, metric, problems, spending
     from pytest_mllm_judge.model import Item, Judgement, Judgements, Reply, Response
     from pytest_mllm_judge.runs.run import Run
     from pytest_mllm_judge.runs.session import Session
@@ -33,9 +33,11 @@ _HOMES = {
     "Undecided": "errors",
     "agreement": "metrics",
     "assertions": "metrics",
+    "consistency": "metrics",
     "load": "benchmarks",
     "metric": "metrics",
     "problems": "metrics",
+    "spending": "metrics",
 }
 
 __all__ = [
@@ -54,9 +56,11 @@ __all__ = [
     "Undecided",
     "agreement",
     "assertions",
+    "consistency",
     "load",
     "metric",
     "problems",
+    "spending",
 ]
 
 

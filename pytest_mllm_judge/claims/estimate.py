@@ -53,8 +53,9 @@ class Estimate:
     """A figure of judgements, with every problem counted as the worst answer there could be.
 
     `counted` is that figure; `without` the one with problems left out (None if there are none): the worse
-    of the two decides a claim. `problems` counts them by kind, `unlabelled` the judgements left out since
-    no human label (or no majority) stands against them, `examples` names the first that lower the figure.
+    of the two decides a claim. `problems` counts them by kind, `unlabelled` the judgements left out for
+    what they are `lacking` (a human label or a majority, a cost), `examples` names the first that lower the
+    figure.
     Where a figure may be wrong in either direction, `counted` has problems drawing it down and `upper` up.
 
     `beside` are figures to read it beside. `population` is "fixed" where it speaks of exactly these items;
@@ -70,6 +71,7 @@ class Estimate:
     without: Interval | None = None
     problems: Mapping[str, int] = field(default_factory=dict)
     unlabelled: int = 0
+    lacking: str = "a human label or majority"
     examples: Sequence[str] = ()
     wrong: int = 0
     unpaired: int = 0
@@ -195,7 +197,7 @@ class Estimate:
         if self.unpaired:
             lines.append(f"  unpaired  {self.unpaired} judgements of items that only one of both has")
         if self.unlabelled:
-            lines.append(f"  left out  {self.unlabelled} without a human label or majority")
+            lines.append(f"  left out  {self.unlabelled} without {self.lacking}")
         if self.examples:
             more = f" · {self.wrong - len(self.examples)} more" if self.wrong > len(self.examples) else ""
             lines.append(f"  first     {' · '.join(self.examples)}{more}")

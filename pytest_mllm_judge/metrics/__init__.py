@@ -1,7 +1,17 @@
-"""Figures of judgements: agreement with humans, problems. One declaration per check."""
+"""Figures of judgements: agreement, consistency, problems, spending. One declaration per check."""
 
-from pytest_mllm_judge.metrics import agreement, assertions, problems
+from pytest_mllm_judge.metrics import agreement, assertions, consistency, problems, spending
 from pytest_mllm_judge.metrics.checks import CHECKS, Check, check_named
 from pytest_mllm_judge.metrics.own import metric
 
-__all__ = ["CHECKS", "Check", "agreement", "assertions", "check_named", "metric", "problems"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "agreement",
+    "assertions",
+    "check_named",
+    "consistency",
+    "metric",
+    "problems",
+    "spending",
+]

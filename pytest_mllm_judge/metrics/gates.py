@@ -11,11 +11,14 @@ from pytest_mllm_judge.claims import Claim, Estimate
 from pytest_mllm_judge.errors import BenchmarkError, MllmJudgeError, SettingsError
 from pytest_mllm_judge.metrics.checks import Check, check_named
 from pytest_mllm_judge.metrics.reach import judges
-from pytest_mllm_judge.model import Item, Judgement, Judgements
+from pytest_mllm_judge.model import Item, Judgement, Judgements, Label
 from pytest_mllm_judge.model.judgements import field, known_field
+from pytest_mllm_judge.probes import SWAPPED, turned
 
 OPTIONS = ("annotators", "average", "by", "criterion", "epsilon", "label", "ties")
 """What a gate may say of how its check reads judgements."""
+_NOT_MADE_UP = ("cost.", "latency.")
+"""What made-up verdicts say nothing about."""
 _SIDES = {"at_least": "at least", "at_most": "at most", "within": "within"}
 
 
@@ -70,6 +73,8 @@ def check_gate(name: str, benchmark: Benchmark) -> None:
 
 def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmark) -> list[Claim]:
     """The gate's claims about judges none of whom passes; empty as soon as one does."""
+    if check.name.startswith(_NOT_MADE_UP):
+        return []
     claims: list[Claim] = []
     for verdicts in judges(
         items, benchmark.tasks, combine=gate.annotators or check.combine, criterion=gate.criterion
@@ -89,8 +94,11 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
 
 
 def _repeated(verdicts: Sequence[Judgement], benchmark: Benchmark) -> Iterator[Judgement]:
-    """The verdicts, each as often as every item is asked. Raise SettingsError for fixed items asked once."""
-    repeats = benchmark.manifest.probes.repeat
+    """The verdicts as often as every item is asked, pairs also swapped. SettingsError for fixed items asked once.
+
+    The judges say the same each time, and in both orders.
+    """
+    repeats, position = benchmark.manifest.probes.repeat, benchmark.manifest.probes.position
     if benchmark.manifest.population == "fixed" and repeats < 2:
         raise SettingsError(
             'with population = "fixed" only asking again tells how the judge varies: '
@@ -99,6 +107,14 @@ def _repeated(verdicts: Sequence[Judgement], benchmark: Benchmark) -> Iterator[J
     for repeat in range(repeats):
         for verdict in verdicts:
             yield verdict.model_copy(update={"repeat": repeat}) if repeat else verdict
+            if position and verdict.item.task == "pair":
+                yield verdict.model_copy(update={"repeat": repeat, "variant": SWAPPED, **_turned(verdict)})
+
+
+def _turned(judgement: Judgement) -> dict[str, Label]:
+    """The same answer, as a judge says it who sees the pair swapped."""
+    said = judgement.verdict
+    return {} if said is None or isinstance(said, dict) else {"verdict": turned(said)}
 
 
 def _options(gate: Gate) -> dict[str, Any]:

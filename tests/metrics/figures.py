@@ -133,9 +133,15 @@ def as_humans(judgement: Judgement) -> bool:
     return judgement.verdict == judgement.human
 
 
+PROPERTIES = ("consistency.", "cost.", "latency.")
+"""Figures of what no verdict alone tells: test_consistency.py and test_spending.py."""
+
+
 def _checks() -> list[Figure]:
     found = []
     for name, check in CHECKS.items():
+        if name.startswith(PROPERTIES):
+            continue
         if name.endswith(".advantage"):
             continue  # of items with three labels: tests/metrics/test_alternative_annotators.py
         if check.task == "score":

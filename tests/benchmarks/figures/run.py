@@ -31,6 +31,8 @@ from tests.benchmarks.pages import write_between
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "speed.md"
 BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 PROBLEMS = 0.02
+NOT_MEASURED = ("consistency.", "cost.", "latency.")
+"""Figures of more than single verdicts: repeats, both orders, prices and times."""
 BUSY = 1.2
 """Above this ratio of the clock to the processor the machine had other work."""
 RESAMPLES, BATCH, CONFIDENCE = 10_000, 200, 0.95
@@ -59,10 +61,11 @@ Found = dict[tuple[str, str], list[Times]]
 
 def checks_of(world: World) -> list[Check]:
     """The checks that are measured on this world, each in one world only."""
-    suited = [check for check in CHECKS.values() if check.task == world.task and check.suits(world.tasks)]
+    every = [check for check in CHECKS.values() if not check.name.startswith(NOT_MEASURED)]
+    suited = [check for check in every if check.task == world.task and check.suits(world.tasks)]
     if len(world.labels) == 2:
         return [check for check in suited if check.scale == "two points"]
-    any_task = [check for check in CHECKS.values() if check.task is None] if world is WORLDS[0] else []
+    any_task = [check for check in every if check.task is None] if world is WORLDS[0] else []
     return suited + any_task
 
 

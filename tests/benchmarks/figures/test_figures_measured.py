@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pytest_mllm_judge.metrics import CHECKS
 from tests.benchmarks.figures.made import WORLDS
-from tests.benchmarks.figures.run import BEGIN, END, PAGE, checks_of, report
+from tests.benchmarks.figures.run import BEGIN, END, NOT_MEASURED, PAGE, checks_of, report
 
 
 def test_every_check_is_measured_once() -> None:
     measured = [check.name for world in WORLDS for check in checks_of(world)]
-    assert sorted(measured) == sorted(CHECKS)
+    assert sorted(measured) == sorted(name for name in CHECKS if not name.startswith(NOT_MEASURED))
 
 
 def test_the_report_has_a_row_for_each_world_and_the_bootstrap() -> None:
