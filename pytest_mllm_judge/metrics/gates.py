@@ -94,7 +94,7 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
 
 
 def _repeated(verdicts: Sequence[Judgement], benchmark: Benchmark) -> Iterator[Judgement]:
-    """The verdicts as often as every item is asked, pairs also swapped. SettingsError for fixed items asked once.
+    """The verdicts as often as items are asked, pairs also swapped. SettingsError for fixed items asked once.
 
     The judges say the same each time, and in both orders.
     """
