@@ -71,7 +71,7 @@ def judged(
     for place, (human, verdict) in enumerate(rows):
         number, repeat = divmod(place, repeats)
         labels = tuple(human) if isinstance(human, list) else human
-        answers = len(str(human)) if task == "batch" and human else RESPONSES[task]
+        answers = len(human) if task == "batch" and isinstance(human, str) else RESPONSES[task]
         source = sources[number] if sources else None
         made.append(
             Judgement.model_construct(

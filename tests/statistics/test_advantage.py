@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, false_discovery_control, ttest_1samp
 
-from pytest_mllm_judge.statistics import Sample, interval_of
+from pytest_mllm_judge.statistics import Places, Sample, interval_of
 from pytest_mllm_judge.statistics.advantage import (
     FALSE_DISCOVERIES,
     MIN_ITEMS,
@@ -35,7 +35,7 @@ def test_no_p_value_needs_no_correction_and_one_beyond_1_is_refused() -> None:
         benjamini_yekutieli([0.2, 1.5])
 
 
-def leads(*shares: tuple[float, float], n: int = 40, seed: int = 3) -> tuple[Array, Array]:
+def leads(*shares: tuple[float, float], n: int = 40, seed: int = 3) -> tuple[Array, Places]:
     """Leads of as many annotators, who alone are nearer, or farther, with these probabilities."""
     random = np.random.default_rng(seed)
     found = [random.choice([1.0, -1.0, 0.0], n, p=[won, lost, 1 - won - lost]) for won, lost in shares]
