@@ -80,8 +80,9 @@ def _deciding(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
         if not gate.check.startswith(_OF_HUMANS):
             yield gate.check, {n: getattr(gate, n) for n in OPTIONS if getattr(gate, n) is not None}
     margin = benchmark.manifest.upgrade.margin
+    gated = {gate.check for gate in benchmark.manifest.gates.values()}
     for name in margin if isinstance(margin, dict) else ():
-        if name not in _TASKS:
+        if name not in _TASKS and name not in gated:  # a gate's way to read its check is the benchmark's
             yield from _each(check_named(name), benchmark)
 
 
