@@ -19,12 +19,14 @@ from pytest_mllm_judge.metrics.reading import BareOptions, bare_rows
 from pytest_mllm_judge.metrics.rows import Rows, Truths
 from pytest_mllm_judge.model import Judgement, Judgements, Label, Verdict
 from pytest_mllm_judge.probes import SWAPPED, turned
-from pytest_mllm_judge.statistics import Interval, Places, Sample, paired_shares
+from pytest_mllm_judge.statistics import MIN_DISCORDANT, Interval, Places, Sample, exact_bounds, paired_shares
 from pytest_mllm_judge.statistics.figure import Figure
 from pytest_mllm_judge.statistics.jackknife import Array
+from pytest_mllm_judge.statistics.sample import Part
 
 NOTHING = "there is no judgement here"
 SAME, OTHER = "the same in both orders", "another answer in the other order"
+_NOTHING = 1e-9
 Tell = Callable[[Rows, Rows], list[str]]
 
 
@@ -145,10 +147,27 @@ def _pairs_that_agree(rows: Rows, _: End) -> tuple[Figure, Sample]:
         bounds=(0.0, 1.0),
         corners=np.array([[0.0, 1.0, 1.0], [1.0, 1.0, 0.0]]),
         mass=np.array([0.0, 1.0, 0.0]),
-        off=np.array([0.0, 0.0, 1.0]),
+        bounds_of=_exactly,
+        method="few clusters differ, exact",
     )
     moments = np.column_stack([share * weight, weight, (1 - share) * weight])
     return figure, rows.sample(moments=moments)
+
+
+def _exactly(part: Part, confidence: float) -> tuple[float, float] | None:
+    """Bounds where nearly all clusters are steady, or hardly any: then their spread is not known.
+
+    The figure's share of the clusters counts as that many of them; None where enough of them differ.
+    """
+    sums = np.concatenate(list(part.sums()))[part.alike[1]]
+    fewest = min(int((sums[:, column] > _NOTHING).sum()) for column in (0, 2))
+    if fewest >= MIN_DISCORDANT:
+        return None
+    share, items = part.total[:2]
+    if not items:
+        return None
+    steady = round(float(share / items) * len(sums), 9)
+    return exact_bounds(steady, len(sums), confidence=confidence)
 
 
 def _shares(rows: Rows) -> tuple[Array, Places]:

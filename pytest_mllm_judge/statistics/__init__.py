@@ -33,7 +33,7 @@ from pytest_mllm_judge.statistics.paired import (
     paired_shares,
     tango,
 )
-from pytest_mllm_judge.statistics.proportion import clopper_pearson, effective_n, wilson
+from pytest_mllm_judge.statistics.proportion import clopper_pearson, effective_n, exact_bounds, wilson
 from pytest_mllm_judge.statistics.ranks import spearman, spearman_figure, tau_b, tau_b_figure
 from pytest_mllm_judge.statistics.sample import Average, Places, Sample, left_out, numbered
 from pytest_mllm_judge.statistics.tables import (
@@ -73,6 +73,7 @@ __all__ = [
     "effective_pairs",
     "equivalence",
     "error_corrected",
+    "exact_bounds",
     "f1_figure",
     "farthest",
     "few_discordant",

@@ -69,18 +69,27 @@ def clopper_pearson(hits: Hits, clusters: Clusters, *, confidence: float = 0.95)
     groups = number_of(clusters)
     share = int(np.sum(hits)) / n
     size = effective_n(hits, clusters)
-    events = share * size
-    alpha = 1 - confidence
+    low, high = exact_bounds(share * size, size, confidence=confidence)
     return Interval(
         value=share,
-        low=0.0 if share == 0 else float(betaincinv(events, size - events + 1, alpha)),
-        high=1.0 if share == 1 else float(betaincinv(events + 1, size - events, confidence)),
+        low=low,
+        high=high,
         n=n,
         clusters=groups,
         method="clopper-pearson" if groups == n else "clopper-pearson, effective n",
         confidence=confidence,
         reason=too_few(groups),
     )
+
+
+def exact_bounds(events: float, n: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact bounds of a share of so many events in n (Clopper & Pearson 1934), each at `confidence`.
+
+    Counts need not be whole: clusters make them smaller.
+    """
+    low = 0.0 if events <= 0 else float(betaincinv(events, n - events + 1, 1 - confidence))
+    high = 1.0 if events >= n else float(betaincinv(events + 1, n - events, confidence))
+    return low, high
 
 
 def _count(hits: Hits) -> int:
