@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(verbs.add_parser("serve", help="serve the reference judges on loopback, OpenAI-compatible"))
     _add_plan(verbs.add_parser("plan", help="how many items a margin needs, and what a benchmark can show"))
     _add_approve(verbs.add_parser("approve", help="write what a judge said in the last run as its baseline"))
+    _add_report(verbs.add_parser("report", help="make the last run's report again, from its record"))
     _add_cassette(verbs.add_parser("cassette", help="look after what is recorded"))
     return parser
 
@@ -101,6 +102,26 @@ def _approve(options: argparse.Namespace) -> None:
         reason=options.reason,
     )
     print("\n".join(lines(made, path)))
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    told = "a JSON report or a run record (default: the one in pytest's cache)"
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=told)
+    parser.add_argument("--record", type=Path, metavar="PATH", help="the same")
+    told = "a file that ends in .md or .json; repeatable (default: Markdown, printed)"
+    parser.add_argument("--to", action="append", default=[], type=Path, metavar="PATH", help=told)
+    parser.add_argument("--schema", action="store_true", help="print the JSON report's schema")
+    parser.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from pytest_mllm_judge.reports import remaking
+
+    if options.schema:
+        sys.stdout.write(remaking.schema())
+        return
+    said = options.file or options.record
+    sys.stdout.write(remaking.remake(said, to=options.to, root=_project()))
 
 
 class _Parser(argparse.ArgumentParser):

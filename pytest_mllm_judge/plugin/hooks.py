@@ -162,6 +162,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         with state.telling():
             state.record.merge_cassettes()
     summary.keep(state)
+    summary.write_reports(state)
     session.exitstatus = outcomes.exit_status(state, int(session.exitstatus))
 
 

@@ -12,7 +12,10 @@ GROUP = "multimodal judges (pytest-mllm-judge)"
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One setting: its flag, its ini key (the same word with underscores), its choices and its default."""
+    """One setting: its flag, its ini key (the same word with underscores), its choices and its default.
+
+    `endings` are those that a file's name may have.
+    """
 
     flag: str
     help: str
@@ -21,6 +24,7 @@ class Option:
     metavar: str | None = None
     repeatable: bool = False
     number: type[int | float] | None = None
+    endings: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -77,6 +81,13 @@ OPTIONS = (
         default="fail",
         help="what an undecided claim does to its test (default: fail)",
     ),
+    Option(
+        flag="--judge-report",
+        metavar="PATH",
+        repeatable=True,
+        endings=(".md", ".json"),
+        help="write the report to PATH, as Markdown (.md) or JSON (.json); repeatable",
+    ),
 )
 REQUIRED = "judge_required"
 
@@ -116,10 +127,17 @@ def _settle(config: pytest.Config, option: Option) -> Any:
     if value is None:
         return [] if option.repeatable else option.default
     if option.repeatable:
-        return list(dict.fromkeys(value))
+        return [_ending(option, each) for each in dict.fromkeys(value)]
     if option.choices and value not in option.choices:
         raise pytest.UsageError(f"{option.flag} is {value!r}; choose one of: {', '.join(option.choices)}")
     return _number(option, option.number, value) if option.number and isinstance(value, str) else value
+
+
+def _ending(option: Option, value: str) -> str:
+    if option.endings and not value.lower().endswith(option.endings):
+        endings = " or ".join(option.endings)
+        raise pytest.UsageError(f"{option.flag} is {value!r}; name a file that ends in {endings}")
+    return value
 
 
 def _number(option: Option, kind: type[int | float], value: str) -> int | float:
@@ -149,4 +167,6 @@ def header(values: dict[str, Any]) -> str | None:
 def _is_worth(name: str, value: Any, values: dict[str, Any]) -> bool:
     if name in ("judge_concurrency", "judge_max_cost") and values["judge_record"] == "none":
         return False  # they matter only while recording
-    return name != "judge" and value not in (None, False) and (name, value) != ("judge_replay", "fast")
+    if name in ("judge", "judge_report") or (name, value) == ("judge_replay", "fast"):
+        return False
+    return value not in (None, False)

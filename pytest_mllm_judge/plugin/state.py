@@ -28,6 +28,7 @@ class State:
     says that pytest itself tells it.
     `ending` is what went wrong when cassettes were written at the end.
     `notes` are lines for the summary about what the run did not need.
+    `written` are the reports that were written.
     `judged` are the judgements that this process made, as plain data, once its session is at its end.
     `failed` and `undecided` count red reports, and those of them that are red for being undecided; `unread`
     the benchmarks that could not be collected.
@@ -43,6 +44,7 @@ class State:
     without_judge: int = 0
     ending: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
     judged: list[dict[str, Any]] = field(default_factory=list)
     prepared: dict[tuple[str, Path], str] = field(default_factory=dict)
 
@@ -65,6 +67,13 @@ class State:
         """The project's folder: where the pyproject.toml is that pytest read, else its root folder."""
         file = self.config.inipath
         return file.parent if file is not None and file.name == "pyproject.toml" else self.config.rootpath
+
+    @property
+    def reports(self) -> list[Path]:
+        """The files to write reports to: from the current folder, those of the ini file from the project."""
+        said = self.config.getoption("judge_report") is not None
+        start = self.config.invocation_params.dir if said else self.root
+        return [start / path for path in self.options["judge_report"]]
 
     @cached_property
     def progress(self) -> Progress | None:

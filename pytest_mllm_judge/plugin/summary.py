@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,28 @@ def keep(state: State) -> None:
         state.notes.append(f"mllm-judge: the run record could not be kept in pytest's cache: {error}")
 
 
+def write_reports(state: State) -> None:
+    """Write the reports that are asked for, and to the summary page of the GitHub job that this runs in."""
+    github = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not (state.reports or github) or not state.has_record or not state.record.judged:
+        return
+    from pytest_mllm_judge.reports import making, writing
+
+    with state.telling():
+        report = making.report(state.record)
+        for path in state.reports:
+            try:
+                writing.write(report, path, root=state.root)
+                state.written.append(os.path.relpath(path))
+            except OSError as error:
+                state.ending.append(f"--judge-report: {path} can't be written ({error.strerror})")
+        if github:
+            try:
+                writing.append_to_summary(report, Path(github), root=state.root, environment=os.environ)
+            except OSError as error:  # nobody asked for it
+                state.notes.append(f"mllm-judge: GITHUB_STEP_SUMMARY can't be written ({error.strerror})")
+
+
 def write(terminal: pytest.TerminalReporter, state: State) -> None:
     """Write the summary of every judge on every benchmark, and what was skipped."""
     if state.fault and state.told:
@@ -102,3 +125,5 @@ def write(terminal: pytest.TerminalReporter, state: State) -> None:
         terminal.section(title)
         for line in body:
             terminal.line(line)
+    if state.written:
+        terminal.line(f"report: {', '.join(state.written)}")

@@ -110,6 +110,9 @@ def lines(upgrade: Upgrade) -> list[str]:
     if regressed:
         more = f" · {len(regressed) - 5} more" if len(regressed) > 5 else ""
         told.append("regressed: " + " · ".join(map(_regressed, regressed[:5])) + more)
+    if upgrade.reversals:
+        more = f" · {len(upgrade.reversals) - 3} more" if len(upgrade.reversals) > 3 else ""
+        told.append("change places for certain: " + " · ".join(upgrade.reversals[:3]) + more)
     if upgrade.properties:
         told.append("properties: " + " · ".join(map(_property, upgrade.properties)))
     return told[:MOST_LINES]

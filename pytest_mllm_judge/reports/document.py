@@ -134,7 +134,8 @@ class Upgrade(Frozen):
 
     `comparisons` decide; `slices` and `properties` are looked at besides. `changed` is empty where the
     baseline's own judgements are not at hand. `downstream` tells whether conclusions about the judged models
-    would change, `notes` what else is to be known of the comparison.
+    would change, `reversals` names the pairs of them whose order is proven to turn round, and `notes` say what
+    else is to be known of the comparison.
     """
 
     benchmark: str
@@ -147,6 +148,7 @@ class Upgrade(Frozen):
     properties: tuple[Comparison, ...]
     changed: tuple[Changed, ...]
     downstream: dict[str, JsonValue] | None = None
+    reversals: tuple[str, ...] = ()
     downstream_lines: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -30,10 +30,8 @@ def answer(
     if not flagged:
         return found, reason
     more = f" and {len(flagged) - 3} more" if len(flagged) > 3 else ""
-    return (
-        found,
-        f"{reason} Flagged, though it does not decide: worse for certain on {_list(flagged[:3], more)}.",
-    )
+    told = f"Worse for certain (a flag, which decides nothing): {_list(flagged[:3], more)}."
+    return found, f"{reason} {told}"
 
 
 def _is_told(one: Comparison, found: Answer) -> bool:

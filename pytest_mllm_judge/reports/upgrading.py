@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pytest_mllm_judge.metrics.downstream import Downstream, downstream
 from pytest_mllm_judge.reports import saying
-from pytest_mllm_judge.reports.changed import changed, of_run
+from pytest_mllm_judge.reports.changed import changed, judgements_by, of_run
 from pytest_mllm_judge.reports.document import Comparison, Figure, Slice, Upgrade
 from pytest_mllm_judge.runs.record import Plain, RunRecord
 
@@ -30,6 +31,7 @@ def _upgrade(record: RunRecord, run: Plain, cases: Sequence[Plain]) -> Upgrade:
     deciding = [one for one in whole if one.decides]
     unasked = next((case["line"] for case in cases if "family" not in case), "")
     red = [*_red_gates(record, run), *_red_anchors(record, run)]
+    conclusions = _downstream(record, judge, baseline, folder)
     answer, reason = saying.answer(deciding, compared, baseline=baseline, unasked=unasked, red=red)
     return Upgrade(
         benchmark=record.benchmarks[folder]["name"],
@@ -41,8 +43,22 @@ def _upgrade(record: RunRecord, run: Plain, cases: Sequence[Plain]) -> Upgrade:
         slices=tuple(one for one in compared if one.slice is not None),
         properties=tuple(one for one in whole if not one.decides),
         changed=changed(record, judge=judge, baseline=baseline, folder=folder),
+        downstream=None if conclusions is None else conclusions.plain(),
+        reversals=() if conclusions is None else tuple(_reversals(conclusions)),
+        downstream_lines=() if conclusions is None else tuple(conclusions.lines(most=None)),
         notes=tuple(_approval(cases[0].get("approval"))),
     )
+
+
+def _downstream(record: RunRecord, judge: str, baseline: str, folder: str) -> Downstream | None:
+    """Whether conclusions about the judged models would change, where both judges' judgements are at hand."""
+    ours, theirs = (judgements_by(record, name, folder) for name in (judge, baseline))
+    return downstream(ours, theirs) if len(ours) and len(theirs) else None
+
+
+def _reversals(conclusions: Downstream) -> Iterator[str]:
+    for ranking in conclusions.rankings:
+        yield from (f"{swing.first} and {swing.second} ({ranking.name})" for swing in ranking.proven)
 
 
 def _approval(approval: Plain | None) -> Iterator[str]:

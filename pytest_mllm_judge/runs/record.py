@@ -172,6 +172,7 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
             "recorded": 0 if recorder is None else recorder.recorded,
             "records": run.asker is not None,
             "model": run.judge.model,
+            "identity": run.judge.identity().model_dump(mode="json"),
             "cancelled": [] if run.asker is None else list(run.asker.cancelled),
             "halted": "" if run.asker is None or run.asker.halted is None else str(run.asker.halted),
         }
