@@ -47,16 +47,16 @@ class Reference:
 
 def judged(
     task: str,
-    rows: Iterable[tuple[Label | None, Label | Problem]],
+    rows: Iterable[tuple[Label | tuple[Label, ...] | None, Label | Problem]],
     tasks: Tasks,
     *,
     responses: int,
 ) -> Judgements:
-    """Judgements from human labels and verdicts, or problems; each item a cluster of its own."""
+    """Judgements from human labels (one, or several) and verdicts, or problems; each item its own cluster."""
     texts = [{"text": letter} for letter in "ABCD"[:responses]]
     found = []
     for place, (human, said) in enumerate(rows):
-        labels = () if human is None else (human,)
+        labels = human if isinstance(human, tuple) else () if human is None else (human,)
         item = Item.model_validate({"id": f"{place:03}", "task": task, "responses": texts, "human": labels})
         answer = {"problem": said} if said in PROBLEMS else {"verdict": said}
         found.append(Judgement.model_validate({"item": item, "judge": "reference", **answer}))
@@ -103,6 +103,58 @@ def with_unlabelled() -> Judgements:
 def rankings() -> Judgements:
     """Every ranking of four answers, against ABCD."""
     return judged("batch", [("ABCD", order) for order in RANKINGS], Tasks(), responses=4)
+
+
+Annotated = list[tuple[tuple[Label, ...], Label]]
+"""Three annotators' labels and a verdict of each item."""
+
+
+def _annotated(labels: Sequence[Label]) -> Annotated:
+    """The golden table's humans and judge as two annotators, a third like the first, and another judge."""
+    last = len(HUMAN) - 1
+    third = [JUDGE[last - place] if place % 4 == 0 else human for place, human in enumerate(HUMAN)]
+    said = [human if place % 3 else JUDGE[last - place] for place, human in enumerate(HUMAN)]
+    return [
+        ((labels[one], labels[two], labels[three]), labels[verdict])
+        for one, two, three, verdict in zip(HUMAN, JUDGE, third, said, strict=True)
+    ]
+
+
+def _ranked_by_three() -> Annotated:
+    return [(("ABCD", "ABCD", order), order[::-1]) for order in RANKINGS]
+
+
+@cache
+def scored_by_three() -> Judgements:
+    """Scores of three points, by three annotators."""
+    return judged("score", _annotated(POINTS), Tasks(score=ScoreTask(scale=POINTS)), responses=1)
+
+
+@cache
+def compared_by_three() -> Judgements:
+    """Pairs with ties, by three annotators."""
+    return judged("pair", _annotated(PAIRS), Tasks(pair=PairTask(labels=PAIRS)), responses=2)
+
+
+@cache
+def ranked_by_three() -> Judgements:
+    """Every ranking of four answers as that of a third annotator, and reversed as the judge's."""
+    return judged("batch", _ranked_by_three(), Tasks(), responses=4)
+
+
+def _as_near(rows: Annotated, far: Callable[[Any, Any], float]) -> Callable[[], float]:
+    """The mean over annotators of how often the judge is no farther from the two others than they are."""
+
+    def share() -> float:
+        wins = [
+            sum(far(said, other) for other in others) <= sum(far(own, other) for other in others) + 1e-12
+            for human, said in rows
+            for place, own in enumerate(human)
+            for others in [human[:place] + human[place + 1 :]]
+        ]
+        return sum(wins) / len(wins)
+
+    return share
 
 
 @cache
@@ -242,6 +294,24 @@ REFERENCES: dict[str, Reference] = {
     ),
     "batch.tau": _of_rankings(_kendall, "scipy"),
     "batch.top": _of_rankings(lambda: 1 / 4, "by counting"),
+    "pair.advantage": Reference(
+        on="T's humans and judge as two of three annotators of pairs",
+        data=compared_by_three,
+        expected=_as_near(_annotated(PAIRS), lambda one, other: one != other),
+        by="by counting",
+    ),
+    "score.advantage": Reference(
+        on="the same as scores",
+        data=scored_by_three,
+        expected=_as_near(_annotated(POINTS), lambda one, other: (one - other) ** 2),
+        by="by counting",
+    ),
+    "batch.advantage": Reference(
+        on="all 24 rankings as a third annotator's beside ABCD twice, reversed as the judge's",
+        data=ranked_by_three,
+        expected=_as_near(_ranked_by_three(), textbook),
+        by="by enumeration",
+    ),
     "problems.rate": _of_problems("rate", sum(PROBLEMS.values())),
 }
 for _kind in ("refused", "malformed", "truncated", "error", "not_asked"):
