@@ -23,7 +23,7 @@ from .figures import Row, by_id, judged, tasks_of
 from .several_judges import alarms, drawn, finds
 
 NAMES = "abcdefgh"
-SETS = 60
+SETS = 150
 
 
 def table(**rows: Sequence[Row]) -> Standings:
