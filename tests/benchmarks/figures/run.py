@@ -31,8 +31,11 @@ from tests.benchmarks.pages import write_between
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "speed.md"
 BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 PROBLEMS = 0.02
-NOT_MEASURED = ("consistency.", "cost.", "latency.")
-"""Figures of more than single verdicts: repeats, both orders, prices and times."""
+NOT_MEASURED = (
+    *("consistency.", "cost.", "latency."),
+    *("score.advantage", "pair.advantage", "batch.advantage"),
+)
+"""Figures of more than a verdict and a label: repeats, both orders, prices and times, several annotators."""
 BUSY = 1.2
 """Above this ratio of the clock to the processor the machine had other work."""
 RESAMPLES, BATCH, CONFIDENCE = 10_000, 200, 0.95
