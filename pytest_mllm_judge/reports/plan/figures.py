@@ -65,14 +65,18 @@ class Seen:
 
 
 def figures_of(judgements: Judgements) -> Iterator[Figure]:
-    """The figures of the tasks that have human labels here, for each criterion, by name."""
+    """The figures of the tasks that have human labels here, for each criterion, by name.
+
+    Consistency of orders is one where some pair is at hand in both.
+    """
+    swapped = any(judgement.variant for judgement in judgements)
     for task in TASKS:
         labelled = [judgement.item for judgement in judgements.task(task) if judgement.item.human]
         if not labelled:
             continue
         criteria = sorted({name for item in labelled for name in judgements.tasks.criteria(item)})
         for check in sorted(CHECKS.values(), key=lambda check: check.name):
-            if check.task == task:
+            if check.task == task and (swapped or check.name != "consistency.orders"):
                 yield from (Figure(check=check, criterion=one) for one in criteria or (None,))
 
 

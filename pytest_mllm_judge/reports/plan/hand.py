@@ -22,8 +22,9 @@ MOST_REPEATS = 10
 class Hand:
     """A judge's judgements at hand: each item's first, and in `again` those of further repeats.
 
-    Further repeats pass for first ones, so that a judge can be compared with itself. `absent` counts the
-    items that the cassette does not hold.
+    Among the first are those of the variants that `[probes]` declares, as far as they are at hand. Further
+    repeats pass for first ones, so that a judge can be compared with itself. `absent` counts the items that
+    the cassette does not hold.
     """
 
     run: Run
@@ -47,7 +48,7 @@ class Hand:
         """
         answers: dict[str, list[Judgement]] = {}
         for part in (self.first, *self.again):
-            for judgement in part.task(task):
+            for judgement in _plain(part.task(task)):
                 answers.setdefault(judgement.item.id, []).append(judgement)
         asked = [some for some in answers.values() if len(some) > 1]
         if not asked:
@@ -69,7 +70,7 @@ def hand_of(run: Run) -> Hand:
         raise SettingsError(_nothing(run))
     return Hand(
         run=run,
-        first=_judgements(run, map(run.ask, items)),
+        first=_judgements(run, _first(run, items)),
         again=tuple(_again(run, items)),
         absent=len(run.items) - len(items),
     )
@@ -79,8 +80,8 @@ def differing(
     first: Judgements, second: Judgements, what: Callable[[Judgement], object], *, task: Task | None
 ) -> float | None:
     """The share of a task's items of which `what` says something else; None where no item is in both."""
-    theirs = {judgement.item.id: what(judgement) for judgement in second}
-    wanted = (j for j in first if j.item.id in theirs and task in (None, j.item.task))
+    theirs = {judgement.item.id: what(judgement) for judgement in _plain(second)}
+    wanted = (j for j in _plain(first) if j.item.id in theirs and task in (None, j.item.task))
     differ = [what(judgement) != theirs[judgement.item.id] for judgement in wanted]
     return sum(differ) / len(differ) if differ else None
 
@@ -90,13 +91,25 @@ def verdict_of(judgement: Judgement) -> object:
     return judgement.problem if judgement.verdict is None else judgement.verdict
 
 
-def _is_at_hand(run: Run, item: Item, repeat: int) -> bool:
-    """Whether the answer can be had without asking. Beyond the first, logs and cassettes alone can tell."""
+def _plain(judgements: Judgements) -> Iterator[Judgement]:
+    """Those of items as they are."""
+    return (judgement for judgement in judgements if not judgement.variant)
+
+
+def _first(run: Run, items: list[Item]) -> Iterator[Judgement]:
+    for item in items:
+        for variant in run.variants(item):
+            if not variant or _is_at_hand(run, item, 0, variant):
+                yield run.ask(item, variant=variant)
+
+
+def _is_at_hand(run: Run, item: Item, repeat: int, variant: str = "") -> bool:
+    """Whether the answer can be had without asking. Of further repeats, logs and cassettes alone can tell."""
     if run.recorder is not None:
-        return run.recorder.has(run.judge.question(item, repeat=repeat))
-    if repeat == 0:
-        return True
-    return isinstance(run.judge, LogJudge) and run.ask(item, repeat=repeat).problem != "not_asked"
+        return run.recorder.has(run.question(item, variant=variant, repeat=repeat))
+    if isinstance(run.judge, LogJudge) and (repeat or variant):
+        return run.ask(item, variant=variant, repeat=repeat).problem != "not_asked"
+    return repeat == 0
 
 
 def _again(run: Run, items: list[Item]) -> Iterator[Judgements]:
