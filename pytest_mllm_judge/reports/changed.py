@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
+from pytest_mllm_judge.benchmarks.images import is_address
 from pytest_mllm_judge.claims.show import show, show_range
 from pytest_mllm_judge.metrics.changes import Changes, changes
 from pytest_mllm_judge.model import Judgements
@@ -98,7 +99,7 @@ def _flips(one: Changes, folders: Mapping[str, str]) -> Iterator[Flip]:
 
 def _place(image: str, folder: str) -> str:
     """An image's path from the project's folder, or its address."""
-    return image if "://" in image else posixpath.normpath(posixpath.join(folder, image))
+    return image if is_address(image) else posixpath.normpath(posixpath.join(folder, image))
 
 
 def lines(upgrade: Upgrade) -> list[str]:

@@ -134,8 +134,8 @@ class Upgrade(Frozen):
 
     `comparisons` decide; `slices` and `properties` are looked at besides. `changed` is empty where the
     baseline's own judgements are not at hand. `downstream` tells whether conclusions about the judged models
-    would change, `reversals` names the pairs of them whose order turns round for certain, and `notes` say what
-    else is to be known of the comparison.
+    would change, `reversals` names the pairs of them whose order turns round for certain, and `notes` say
+    what else is to be known of the comparison.
     """
 
     benchmark: str

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-_SPECIAL = re.compile(r"[&<>|`*\[\]\\~#$@]|_(?![^\W_])|(?<![^\W_])_")
+from pytest_mllm_judge.benchmarks.images import is_address
+
+_SPECIAL = re.compile(r"[&<>|`*\[\]\\~#$@]|_(?![^\W_])|(?<![^\W_])_|:(?=//)|(?<=www)\.")
 _STARTS_A_LIST = re.compile(r"[-+=]|\d+[.)]")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
+_OTHER_KIND = re.compile(r"[a-zA-Z][\w+.-]*:")
 _TICKS = re.compile("`+")
 
 
@@ -40,9 +43,9 @@ def block(text: str) -> list[str]:
 
 def picture(path: str, *, name: str) -> str:
     """A picture shown, from a relative path or an http(s) address; a link of any other kind is text."""
-    if re.match(r"[a-zA-Z][\w+.-]*:", path) and not path.startswith(("http://", "https://")):
+    if _OTHER_KIND.match(path) and not is_address(path):
         return inline(path)
-    safe = "/%:?#=&+,;@~" if "://" in path else "/"
+    safe = "/%:?#=&+,;@~" if is_address(path) else "/"
     return f"![{inline(name)}]({quote(_seen(path), safe=safe)})"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from pytest_mllm_judge.benchmarks.images import is_address
 from pytest_mllm_judge.claims.show import show, show_range
 from pytest_mllm_judge.reports import saying
 from pytest_mllm_judge.reports.changed import ASK_TWICE, kinds, name_of
@@ -187,7 +188,7 @@ def _flip(flip: Flip, upgrade: Upgrade, place: Place) -> Iterator[str]:
     told = f"<b>{inline(flip.item)}</b>{source}: {was} → {now}, humans {inline(labels)}{_move(flip)}"
     yield from (f"<details><summary>{told}</summary>", "")
     for image in flip.images:
-        yield from (picture(image if "://" in image else place(image), name=flip.item), "")
+        yield from (picture(image if is_address(image) else place(image), name=flip.item), "")
     labels = ", ".join(map(str, flip.labels))
     yield from (
         f"humans: {inline(labels)}{' · ' + inline(' · '.join(flip.images)) if flip.images else ''}",

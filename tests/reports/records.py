@@ -91,3 +91,72 @@ def record_of_cases(cases: Iterable[dict[str, Any]], **more: Any) -> RunRecord:
     record = RunRecord(root="/project", benchmarks={BENCH: facts(**more)}, runs=runs)
     record.add_judged(cases)
     return record
+
+
+def figure(value: float | None, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    """A plain estimate."""
+    return {
+        "metric": "pair.accuracy",
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": 4,
+        "clusters": 4,
+        "reason": "" if low is not None else "fewer than 10 clusters",
+    }
+
+
+def member(name: str = "pair.accuracy", outcome: str | None = "holds", **more: Any) -> dict[str, Any]:
+    """A member of an upgrade's family: .80 after .82, margin .05, which it holds down to .037."""
+    difference = figure(-0.02, -0.037, -0.003)
+    claim = {
+        "side": "at least",
+        "threshold": -0.05,
+        "would_hold": -0.037,
+        "settled_by": None,
+        "repeats_to_settle": None,
+        "estimate": difference,
+        **more.pop("claim", {}),
+    }
+    return {
+        "name": name,
+        "check": name,
+        "options": {},
+        "slice": None,
+        "decides": True,
+        "margin": 0.05,
+        "outcome": outcome,
+        "claim": claim,
+        "candidate": figure(0.8, 0.75, 0.85),
+        "baseline": figure(0.82, 0.77, 0.87),
+        "difference": difference,
+        "n": 4,
+        "p": 0.5,
+        "p_holm": 1.0,
+        "regressed": False,
+        **more,
+    }
+
+
+def upgrade_gate(*family: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The case of an upgrade from `old` to `new`."""
+    first = family[0] if family else member()
+    return {
+        "benchmark": BENCH,
+        "judge": "new",
+        "baseline": "old",
+        "name": first["name"],
+        "outcome": first["outcome"],
+        "line": "pair.accuracy, difference at least -0.05: -0.020 (-0.037 to -0.003)",
+        "family": list(family or [first]),
+        **more,
+    }
+
+
+def upgraded(*cases: dict[str, Any], gates: Iterable[dict[str, Any]] = ()) -> RunRecord:
+    """A record of an upgrade with these judged cases, by default one item right before and wrong now."""
+    made = cases or (case("i-1", judge="old"), case("i-1", verdict="B", agreed=False, analysis="It is B."))
+    record = record_of_cases(made)
+    for place, gate in enumerate(gates or [upgrade_gate()]):
+        record.gates[f"bench/benchmark.toml::upgrade::{place}"] = gate
+    return record
