@@ -67,6 +67,8 @@ class Judge(ABC):
 
     model: str = ""
     """The model that its questions ask for; '' for a judge that is not asked."""
+    replies: Path | None = None
+    """The file that its replies are read from; None for a judge that is asked."""
     at_once: int | None = None
     """How many questions it can be asked at a time; None for any number."""
     time_limit: float = 900.0

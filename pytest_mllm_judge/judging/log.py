@@ -16,7 +16,7 @@ from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.judging.judge import Context, Identity, Judge
 from pytest_mllm_judge.judging.parsers import parser_named
 from pytest_mllm_judge.judging.settings import LogColumns, LogSettings, table
-from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply, file_digest
+from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply
 
 NOT_ASKED = "not_asked"
 """The finish reason of a reply that the log does not have; `parse` makes it the problem of that name."""
@@ -57,7 +57,7 @@ class LogJudge(Judge):
     def __init__(self, name: str, settings: LogSettings, context: Context) -> None:
         super().__init__(name, context)
         self.settings = settings
-        self._path = context.root / settings.path
+        self._path = self.replies = context.root / settings.path
         self._parser = parser_named(settings.parser, context.root)
         self._items: frozenset[str] = frozenset()
         if not self._path.is_file():
@@ -74,12 +74,12 @@ class LogJudge(Judge):
         return sum(count for item, count in self._rows_of.items() if item not in self._items)
 
     def identity(self) -> Identity:
-        """The model that it is said to be, the parser, and the log by the digest of its file."""
+        """The model that it is said to be, the parser, and which columns are read."""
         columns = self.settings.columns.model_dump(mode="json", exclude_defaults=True)
         return Identity(
             model=self.settings.model,
             parser=self.settings.parser,
-            settings={"log": file_digest(self._path), **({"columns": columns} if columns else {})},
+            settings={"columns": columns} if columns else {},
         )
 
     def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:

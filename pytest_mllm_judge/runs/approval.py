@@ -18,7 +18,7 @@ from pytest_mllm_judge.runs.approved import (
     Digests,
     Figure,
     Spent,
-    file_sha256,
+    replies_digest,
 )
 from pytest_mllm_judge.runs.contents import content_of, labels_of
 from pytest_mllm_judge.runs.run import Run
@@ -27,7 +27,6 @@ from pytest_mllm_judge.runs.run import Run
 def approval(run: Run, judgements: Judgements, reason: str) -> Approved:
     """The approval of what a run says, with this reason on one line."""
     identity, benchmark = run.judge.identity(), run.benchmark
-    cassette = "" if run.recorder is None else file_sha256(run.recorder.path)
     return Approved(
         judge=run.judge.name,
         reason=reason,
@@ -40,7 +39,7 @@ def approval(run: Run, judgements: Judgements, reason: str) -> Approved:
             prompt=identity.prompt_digest,
             settings=text_digest(canonical(identity.settings)),
             benchmark=_benchmark_digest(benchmark),
-            cassette=cassette,
+            cassette=replies_digest(run.replies),
         ),
         tasks=benchmark.tasks,
         figures=tuple(_figures(benchmark, judgements)),

@@ -34,6 +34,7 @@ written where there are some.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
@@ -107,7 +108,7 @@ class Figure(Frozen):
 
 
 class Digests(Frozen):
-    """Sha256, in hex: of the prompt and the cassette ('' without one), the settings, and the benchmark."""
+    """Sha256, in hex: of the prompt and of the cassette or log ('' without), the settings, the benchmark."""
 
     prompt: str
     settings: str
@@ -191,9 +192,9 @@ def path_of(folder: Path, judge: str) -> Path:
     return folder / FOLDER / f"{quote(judge, safe=' @+=,')}.json"
 
 
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file, in hex; '' if there is none."""
-    return file_digest(path) if path.is_file() else ""
+def replies_digest(path: Path | None) -> str:
+    """The sha256, in hex, of the file that replies are in; '' if there is none."""
+    return file_digest(path) if path is not None and path.is_file() else ""
 
 
 def approved_judges(folder: Path) -> list[str]:
@@ -291,7 +292,9 @@ def _refuse(path: Path, what: str, *, line: int | None = None) -> NoReturn:
 
 def command(judge: str, folder: Path) -> str:
     """The command that approves of a judge."""
-    return f"python -m pytest_mllm_judge approve {judge} {shown(folder)} --reason TEXT"
+    return (
+        f"python -m pytest_mllm_judge approve {shlex.quote(judge)} {shlex.quote(shown(folder))} --reason TEXT"
+    )
 
 
 def _known() -> dict[faults.Loc, list[str]]:

@@ -21,8 +21,11 @@ from pytest_mllm_judge.runs.record import Plain, RunRecord, judged_of, key_of, r
 from pytest_mllm_judge.runs.run import Run
 from pytest_mllm_judge.runs.session import Session
 
-_UNSTEADY = ("latency", "benchmark")
-"""What may differ between the record and a replay: the side file of times, and the folder."""
+_TOLD = (
+    "task", "human", "must", "source", "fields", "images", "lengths", "authors",
+    "verdict", "problem", "reason", "model", "tokens", "cost",
+)  # fmt: skip
+"""What the record and a replay must say alike: not latencies, whose side file may be missing."""
 
 
 def approve(
@@ -160,8 +163,8 @@ def _check_same(
 
 
 def _differing(then: Plain, now: Plain) -> Iterator[str]:
-    for key in now:
-        if key not in _UNSTEADY and then.get(key) != now[key]:
+    for key in _TOLD:
+        if then.get(key) != now[key]:
             yield f"{key} was {short(then.get(key))}, is {short(now[key])}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 
 from pytest_mllm_judge.benchmarks import Benchmark
 from pytest_mllm_judge.errors import (
@@ -75,6 +76,11 @@ class Run:
         """The item as it is, '', and the variants of it that `[probes]` declares."""
         position = self.benchmark.manifest.probes.position
         return ("", SWAPPED) if position and item.task == "pair" else ("",)
+
+    @property
+    def replies(self) -> Path | None:
+        """The file that replies are read from: the cassette, or a log; None where there is none."""
+        return self.judge.replies if self.recorder is None else self.recorder.path
 
     @property
     def made(self) -> tuple[Judgement, ...]:

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from pytest_mllm_judge.benchmarks.faults import short
 from pytest_mllm_judge.judging.judge import Identity
 from pytest_mllm_judge.model import Item, Judgements, Tasks
-from pytest_mllm_judge.runs.approved import file_sha256, path_of
+from pytest_mllm_judge.runs.approved import path_of, replies_digest
 from pytest_mllm_judge.runs.approved_run import ApprovedRun
 from pytest_mllm_judge.runs.run import Run
 
@@ -111,8 +111,8 @@ def _judge(baseline: ApprovedRun, candidate: Run, judgements: Judgements) -> Ite
     yield from _prompts(then, now)
     if changes := list(_settings(then.settings, now.settings)):
         yield f"settings: {'; '.join(changes)}"
-    if _is_recorded_anew(baseline, candidate):
-        yield "the cassette has changed since"
+    if _has_other_replies(baseline, candidate):
+        yield f"the {'log' if candidate.recorder is None else 'cassette'} has changed since"
 
 
 def _answered_by(judgements: Judgements) -> dict[str, int]:
@@ -153,9 +153,9 @@ def _setting(settings: Mapping[str, JsonValue], key: str) -> str:
     return short(settings[key], limit=40) if key in settings else "not set"
 
 
-def _is_recorded_anew(baseline: ApprovedRun, candidate: Run) -> bool:
-    """Whether the judge is compared with its own approval, and replayed from another cassette."""
-    recorder = candidate.recorder
-    if recorder is None or recorder.mode != "none" or candidate.judge.name != baseline.approved.judge:
+def _has_other_replies(baseline: ApprovedRun, candidate: Run) -> bool:
+    """Whether a judge that is compared with its own approval is read from another file than it was then."""
+    if candidate.replies is None or candidate.judge.name != baseline.approved.judge:
         return False
-    return file_sha256(recorder.path) != baseline.approved.digests.cassette
+    is_recording = candidate.recorder is not None and candidate.recorder.mode != "none"
+    return not is_recording and replies_digest(candidate.replies) != baseline.approved.digests.cassette
