@@ -87,7 +87,8 @@ def record_of_cases(cases: Iterable[dict[str, Any]], **more: Any) -> RunRecord:
     """A record of these judged cases, with a run for each judge among them."""
     cases = list(cases)
     judges = sorted({case["judge"] for case in cases})
-    runs = {f"{judge} {BENCH}": run_facts(judge) for judge in judges}
+    known = {judge: {"under_test": judge != "old", "baseline": judge == "old"} for judge in judges}
+    runs = {f"{judge} {BENCH}": run_facts(judge, **known[judge]) for judge in judges}
     record = RunRecord(root="/project", benchmarks={BENCH: facts(**more)}, runs=runs)
     record.add_judged(cases)
     return record
