@@ -104,19 +104,22 @@ def _place(image: str, folder: str) -> str:
 
 def lines(upgrade: Upgrade) -> list[str]:
     """An upgrade's own lines for the terminal: what flipped, where, what regressed, and the properties."""
-    told = [*_flipped(upgrade), *_where(upgrade.changed)]
-    regressed = [
-        each for each in (*upgrade.comparisons, *upgrade.slices, *upgrade.properties) if each.regressed
+    everything = (*upgrade.comparisons, *upgrade.slices, *upgrade.properties)
+    told = [
+        *_flipped(upgrade),
+        *_where(upgrade.changed),
+        *_listed("regressed", [_regressed(one) for one in everything if one.regressed], most=5),
+        *_listed("change places for certain", upgrade.reversals, most=3),
+        *_listed("properties", [_property(one) for one in upgrade.properties], most=6),
     ]
-    if regressed:
-        more = f" · {len(regressed) - 5} more" if len(regressed) > 5 else ""
-        told.append("regressed: " + " · ".join(map(_regressed, regressed[:5])) + more)
-    if upgrade.reversals:
-        more = f" · {len(upgrade.reversals) - 3} more" if len(upgrade.reversals) > 3 else ""
-        told.append("change places for certain: " + " · ".join(upgrade.reversals[:3]) + more)
-    if upgrade.properties:
-        told.append("properties: " + " · ".join(map(_property, upgrade.properties)))
     return told[:MOST_LINES]
+
+
+def _listed(title: str, words: Sequence[str], *, most: int, rest: str = "more") -> Iterator[str]:
+    """One line with the first of them, and how many more there are; none without any."""
+    if words:
+        more = [f"{len(words) - most} {rest}"] if len(words) > most else []
+        yield f"{title}: " + " · ".join([*words[:most], *more])
 
 
 def _flipped(upgrade: Upgrade) -> Iterator[str]:
@@ -130,9 +133,7 @@ def _flipped(upgrade: Upgrade) -> Iterator[str]:
         yield f"noise: {noise}"
     worse = [(part, flip) for part in parts for flip in part.flips if flip.move == "worse"]
     worse.sort(key=lambda one: one[1].noise is True)
-    if worse:
-        more = f" · {len(worse) - _FIRST} more in the report" if len(worse) > _FIRST else ""
-        yield "first: " + " · ".join(_flip(*one) for one in worse[:_FIRST]) + more
+    yield from _listed("first", [_flip(*one) for one in worse], most=_FIRST, rest="more in the report")
 
 
 def name_of(part: Changed) -> str:
@@ -163,8 +164,7 @@ def _where(parts: Sequence[Changed]) -> Iterator[str]:
             for row in table.rows
             if row.stands_out
         ]
-        if found:
-            yield f"{title}: " + "; ".join(found[:3]) + (f"; {len(found) - 3} more" if len(found) > 3 else "")
+        yield from _listed(title, found, most=3)
 
 
 def _row(part: Changed, row: Row) -> str:

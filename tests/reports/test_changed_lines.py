@@ -75,7 +75,10 @@ def test_no_upgrade_ever_takes_more_than_ten_lines() -> None:
     family = [member(f"check.{number}", regressed=True, decides=number < 2) for number in range(30)]
     found = told(upgraded(*cases, gates=[upgrade_gate(*family)]))
     assert len(found) <= 10
-    assert found[-2].endswith(" · 25 more")
+    assert found[-3].startswith("regressed: ")
+    assert found[-3].endswith(" · 25 more")
+    assert found[-2] == "change places for certain: m1 and m2 (pair)"
+    assert found[-1].endswith(" · 22 more")
 
 
 def test_an_approved_baseline_without_judgements_has_no_flips() -> None:
