@@ -23,6 +23,7 @@ from pytest_mllm_judge.model import (
     ScoreTask,
     Tasks,
 )
+from tests.docs import properties
 from tests.statistics.golden import HUMAN, JUDGE
 from tests.statistics.test_golden_values import textbook
 
@@ -37,12 +38,16 @@ UNLABELLED = (70, 30)
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """The data (`on`, in words), what its figure must be, and who says so (`by`)."""
+    """The data (`on`, in words), what its figure must be, and who says so (`by`).
+
+    `another` makes the same judgements by another judge, None as `older` does.
+    """
 
     on: str
     data: Callable[[], Judgements]
     expected: Callable[[], float]
     by: str
+    another: Callable[[Judgements], Judgements] | None = None
 
 
 def judged(
@@ -313,6 +318,34 @@ REFERENCES: dict[str, Reference] = {
         by="by enumeration",
     ),
     "problems.rate": _of_problems("rate", sum(PROBLEMS.values())),
+    "consistency.repeats": Reference(
+        on="T's humans and judge, and one that always says A, as three asks of 100 pairs",
+        data=properties.thrice,
+        expected=properties.share_alike,
+        by="scikit-learn, the mean over the asks two by two",
+        another=properties.thrice_by_another,
+    ),
+    "consistency.orders": Reference(
+        on="T's humans as the verdicts in one order, and its judge's as those in the other",
+        data=properties.both_orders,
+        expected=_sklearn("accuracy_score"),
+        by="scikit-learn",
+        another=properties.both_orders_by_another,
+    ),
+    "cost.mean": Reference(
+        on="100 questions that cost what T's judge says, in cents",
+        data=properties.spent,
+        expected=lambda: float(np.mean(properties.SPENT)),
+        by="numpy",
+        another=properties.spent_by_another,
+    ),
+    "latency.mean": Reference(
+        on="the same as seconds",
+        data=properties.spent,
+        expected=lambda: 100 * float(np.mean(properties.SPENT)),
+        by="numpy",
+        another=properties.spent_by_another,
+    ),
 }
 for _kind in ("refused", "malformed", "truncated", "error", "not_asked"):
     REFERENCES[f"problems.{_kind}"] = _of_problems(_kind, PROBLEMS.get(_kind, 0))
@@ -328,6 +361,8 @@ def found(check: str, **options: Any) -> Any:
 
 def methods(check: str) -> tuple[str, str]:
     """How the interval of one judge is made on the reference data, and that of a difference of two."""
-    data = REFERENCES[check].data()
-    one, other = CHECKS[check](data), CHECKS[check](older(data))
+    reference = REFERENCES[check]
+    data = reference.data()
+    another = (reference.another or older)(data)
+    one, other = CHECKS[check](data), CHECKS[check](another)
     return one.counted.method, (one - other).counted.method

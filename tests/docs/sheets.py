@@ -25,12 +25,15 @@ _METHODS = {
     "wilson of each label, mover": "Wilson's score of each label, put together (MOVER)",
     "jackknife-t, log": "jackknife on the log scale, its bias taken off",
     "jackknife-t, logit": "jackknife on the logit scale",
+    "jackknife-t, half a pseudo-pair": "jackknife with half a pseudo-pair",
 }
 _COMBINED = {
     "majority": "the label that most gave",
     "mean": "their mean",
     "all": "each one's label",
 }
+_UNREAD = ("consistency.", "cost.", "latency.")
+"""Figures that read no human label."""
 _SIMULATED = {
     "alpha_nominal": "alpha, nominal",
     "alpha_ordinal": "alpha, ordinal",
@@ -49,7 +52,7 @@ def sheet(names: Sequence[str]) -> str:
     """The lines about some checks that share a section."""
     lines = [
         ("Source", _each(names, lambda name: CHECKS[name].source)),
-        ("Annotators", _each(names, lambda name: _COMBINED[CHECKS[name].combine])),
+        ("Annotators", _each(names, _annotators)),
         ("Reference value", _each(names, _reference)),
         ("Interval", _each(names, _interval)),
         ("Coverage", _each(names, _coverage)),
@@ -65,6 +68,10 @@ def _each(names: Sequence[str], of: Callable[[str], str]) -> str:
     if len(said) == 1:
         return f"{next(iter(said))}."
     return "; ".join(f"{text} ({', '.join(some)})" for text, some in said.items()) + "."
+
+
+def _annotators(name: str) -> str:
+    return "not read" if name.startswith(_UNREAD) else _COMBINED[CHECKS[name].combine]
 
 
 def _reference(name: str) -> str:

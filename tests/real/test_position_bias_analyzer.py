@@ -109,7 +109,7 @@ def test_the_upgrade_run_fails_and_names_what_regressed(data: Path, pytester: py
 def test_the_old_snapshot_against_itself_has_not_regressed_and_18_questions_show_no_more(
     every: dict[str, dict[str, Run]],
 ) -> None:
-    """Without any difference each question counts once: z^2 / (18 + z^2) = 2.706 / 20.706 is what they show."""
+    """Without any difference each question counts once, and 18 show z^2 / (18 + z^2) = 2.706 / 20.706."""
     one = consistency.orders(every["DevBench"][OLD].pair)
     claim = (one - one) >= -0.05
     assert (claim.outcome, one.clusters) == ("undecided", 18)
