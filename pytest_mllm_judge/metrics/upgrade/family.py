@@ -57,8 +57,10 @@ class Compared:
         return None if self.claim is None else self.claim.outcome
 
     def plain(self) -> dict[str, Any]:
-        """All of it in builtin types."""
-        estimates = self.estimates
+        """All of it in builtin types, without what the figures stand beside: it takes as long as all else."""
+        candidate, baseline = (
+            replace(one, beside=()) for one in (self.estimates.candidate, self.estimates.baseline)
+        )
         return {
             "name": self.name,
             "check": self.comparison.check.name,
@@ -68,10 +70,10 @@ class Compared:
             "margin": self.comparison.margin,
             "outcome": self.outcome,
             "claim": None if self.claim is None else self.claim.plain(),
-            "candidate": estimates.candidate.plain(),
-            "baseline": estimates.baseline.plain(),
-            "difference": estimates.difference.plain(),
-            "n": estimates.difference.n,
+            "candidate": candidate.plain(),
+            "baseline": baseline.plain(),
+            "difference": self.estimates.difference.plain(),
+            "n": self.estimates.difference.n,
             "p": self.p,
             "p_holm": self.p_holm,
             "regressed": self.regressed,
