@@ -13,7 +13,7 @@ from pytest_mllm_judge.runs.record import RunRecord, read_record
 
 from .conftest import SPREADS, Project, pair
 
-TITLE = "several judges on bench"
+TITLE = "== several judges on "
 TABLE = [
     "pair.accuracy  items  figure                  alike  best less it             problems",
     "  good         40     0.950 (0.860 to 0.983)  a                               0.000",
@@ -23,6 +23,10 @@ TABLE = [
 ]
 """The figures' bounds are Wilson's, as statsmodels' proportion_confint(38, 40, alpha=0.1) gives them."""
 ALL = ("--judge=good", "--judge=bad", "--judge=odd")
+
+
+PROJECT = Path(__file__).parents[2]
+SHAPES = PROJECT / "fixtures" / "shapes"
 
 
 def table(result: pytest.RunResult) -> list[str]:
@@ -136,3 +140,11 @@ def test_cost_and_latency_stand_in_the_table_where_they_are_known(project: Proje
     lines = table(project.run("--judge=good", "--judge=timed", "bench"))
     assert cells(lines)[0][-1] == "latency"
     assert cells(lines)[1][-2:] == ["0.50", "s"]
+
+
+def test_the_table_in_the_docs_is_what_shapes_prints(pytester: pytest.Pytester) -> None:
+    judges = ("--judge=shapes-new", "--judge=shapes-worse", "--judge-baseline=shapes-old")
+    printed = table(pytester.runpytest(*judges, f"{SHAPES}/benchmark.toml::upgrade"))
+    page = (PROJECT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    part = page.partition("<!-- several judges: begin -->")[2].partition("<!-- several judges: end -->")[0]
+    assert part.strip().splitlines()[1:-1] == printed
