@@ -117,6 +117,8 @@ def test_asks_of_one_item_are_averaged_and_stay_one_item() -> None:
     asked: list[Asked] = [(item("pair", str(place), ("x", "y")), ["A", "A", "B"]) for place in range(12)]
     ranking = only(compared(asked, asked))
     assert ranking.items == 12
+    some: list[Asked] = [(one, ["A", None, "B"]) for one, _ in asked]
+    assert figures(only(compared(some, asked)))["x"][0] == 0.5
     assert list(figures(ranking)["x"]) == pytest.approx([2 / 3, 2 / 3])
 
 

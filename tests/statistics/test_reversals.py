@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from pytest_mllm_judge.statistics import mean_interval
 from pytest_mllm_judge.statistics.reversals import (
@@ -79,8 +80,9 @@ def test_one_judge_alone_that_changes_nothing_proves_nothing() -> None:
 def test_a_judge_that_always_says_the_same_is_not_certain_but_a_whole_turn_is_found() -> None:
     ahead, behind = contrast(of([1.0] * 20, [0.0] * 20)), contrast(of([0.0] * 20, [1.0] * 20))
     assert 0 < reversal(ahead, behind) < 0.001
-    assert ahead.interval.low is not None
-    assert ahead.interval.low < 1.0
+    centre = 20 / 21
+    reach = stats.t.ppf(0.95, 19) * np.sqrt(1 + centre**2) / 21  # half a pseudo-item at 1 and at -1
+    assert ahead.interval.low == pytest.approx(centre - reach)
     assert reversal(ahead, ahead) == 1.0
 
 
