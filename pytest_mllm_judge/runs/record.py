@@ -248,7 +248,7 @@ def _numbered_anew(claims: Mapping[tuple[str, int], Plain]) -> list[Plain]:
 def _unnumbered(gate: Plain) -> Plain:
     """A gate without the numbers of its claims, which count what its process had claimed before."""
     plain = {**gate}
-    if "claim" in gate:
+    if gate.get("claim") is not None:  # a property without a margin has none
         plain["claim"] = {key: value for key, value in gate["claim"].items() if key != "number"}
     if "family" in gate:
         plain["family"] = [_unnumbered(member) for member in gate["family"]]
