@@ -49,7 +49,7 @@ def approval(run: Run, judgements: Judgements, reason: str) -> Approved:
 
 
 def _benchmark_digest(benchmark: Benchmark) -> str:
-    manifest = benchmark.manifest.model_dump(mode="json")
+    manifest = benchmark.manifest.model_dump(mode="json", exclude_defaults=True)
     return text_digest(canonical([manifest, benchmark.digest]))
 
 

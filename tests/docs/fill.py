@@ -17,6 +17,7 @@ from pathlib import Path
 from pytest_mllm_judge.judging.registry import presets
 from pytest_mllm_judge.metrics import CHECKS
 from pytest_mllm_judge.metrics.upgrade import PROPERTIES
+from tests.docs import approvals
 from tests.docs.printed import with_printed
 from tests.docs.sheets import section_anchor, sheet
 from tests.statistics.golden import TABLE
@@ -94,6 +95,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "table: golden": golden,
     "list: presets": preset_list,
     "output: main job": main_job,
+    **approvals.BLOCKS,
 }
 
 
