@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control, ttest_1samp
 
-from pytest_mllm_judge import Estimate, Judgements, agreement, assertions
+from pytest_mllm_judge import Estimate, Judgements, Session, agreement, assertions
 from pytest_mllm_judge.benchmarks import load
 from pytest_mllm_judge.errors import BenchmarkError, ClaimFailed, SettingsError
 from pytest_mllm_judge.metrics.gates import check_gate
@@ -317,3 +317,38 @@ def test_another_check_takes_no_epsilon(tmp_path: Path) -> None:
     assert str(error.value).endswith(
         "pair.kappa takes no epsilon (it takes annotators, average, by, criterion)"
     ), made
+
+
+def recorded(shared: Path, folder: Path) -> Callable[[str], Judgements]:
+    """VIEScore's recorded judges: 5,130 items with three raters, two criteria."""
+    data = shared / "viescore"
+    (folder / "benchmark.toml").write_text(
+        f'format = "mllm-judge/1"\nreader = "viescore"\npath = "{data / "items.jsonl"}"\n', encoding="utf-8"
+    )
+    names = ("gpt4o_0shot", "gpt4o_1shot")
+    columns = {"reply": ["score", "reasoning"], "criterion": "metric"}
+    tables = {
+        name: {"kind": "log", "path": str(data / f"verdicts_{name}.jsonl.gz"), "columns": columns}
+        | {"parser": "viescore"}
+        for name in names
+    }
+    session = Session(root=folder, tables=tables)
+    return lambda name: session.run(name, folder).score
+
+
+def test_three_raters_against_gpt_4o_with_and_without_an_example(shared: Path, tmp_path: Path) -> None:
+    """It replaces no rater of VIEScore, and on perceptual quality less with an example than without."""
+    run = recorded(shared, tmp_path)
+    before, now = run("gpt4o_0shot"), run("gpt4o_1shot")
+    for criterion, fell_to in (("SC", 0), ("PQ", -0.1)):
+        one, two = (agreement.advantage(each, criterion=criterion) for each in (before, now))
+        for judgements, found in ((before, one), (now, two)):
+            rows: list[Row] = [
+                (list(each.item.human[criterion]), each.answer(criterion))  # type: ignore[call-overload]
+                for each in judgements
+            ]
+            rate, probability = published(rows, minus_rmse, 0.15)
+            assert found.value == pytest.approx(probability, abs=1e-12)
+            assert rate == 0.0
+            assert (found >= 0.5).outcome == "fails"
+        assert (two - one >= fell_to).outcome == "fails"
