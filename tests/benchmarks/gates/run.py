@@ -33,7 +33,7 @@ CACHE = PROJECT / "build" / "gates"
 BEGIN, END = "<!-- simulation: begin -->\n", "<!-- simulation: end -->\n"
 COUNTED = ("claims", "metrics", "model", "statistics")
 """The parts of the package that results depend on."""
-BLOCK, FEWER = 250, 1000
+BLOCK, FEWER = 250, 500
 """How many data sets a block has, and how many of a cell others' gates are asked about."""
 PRINTING = ("report", "run", "test_worlds")
 
@@ -89,7 +89,7 @@ def page(results: report.Results, *, codes: int) -> list[str]:
     """What is printed and written."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("pytest-mllm-judge", "numpy", "scipy"))
     mixed = f" They come from {codes} versions of the code." if codes > 1 else ""
-    many = [counts["sets"] for (cell, _), counts in results.items() if cell.of.many]
+    many = [counts["sets"] for (cell, _), counts in results.items() if cell.of.many] or [0]
     sets = f"{min(many):,}" if min(many) == max(many) else f"{min(many):,} to {max(many):,}"
     distance, error = old_distance()
     return [
@@ -127,7 +127,10 @@ def main() -> None:
     if not options.kept:
         todo = lacking(kept, every, peers=options.peers is not None)
         run(kept, todo, partial(count, python=options.peers), jobs=options.jobs)
-    lines = page(gathered(kept, every), codes=kept.codes(every))
+    results = gathered(kept, every)
+    if not results:
+        raise SystemExit(f"nothing is kept in {options.cache}")
+    lines = page(results, codes=kept.codes(every))
     print("\n".join(lines))
     if options.write:
         write_between(PAGE, BEGIN, END, lines)
