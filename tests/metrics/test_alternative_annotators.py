@@ -319,6 +319,30 @@ def test_another_check_takes_no_epsilon(tmp_path: Path) -> None:
     ), made
 
 
+def test_a_gate_of_each_annotator_s_label_is_in_reach_where_an_item_has_no_commonest_label(
+    tmp_path: Path,
+) -> None:
+    one = judged("pair", [(["A", "B", "tie"], "A"), *[(["A", "A", "B"], "A")] * 39])
+    benchmark(tmp_path, 'at_least = 0.3\nannotators = "all"')
+    (tmp_path / "items.jsonl").write_text("\n".join(judgement.item.to_json() for judgement in one))
+    file = tmp_path / "benchmark.toml"
+    file.write_text(file.read_text().replace("pair.advantage", "pair.accuracy"))
+    check_gate("as good as a person", load(tmp_path))
+
+
+def test_a_gate_of_a_corrected_pass_rate_is_in_reach_on_items_without_a_label(tmp_path: Path) -> None:
+    tasks = Tasks.model_validate({"score": {"scale": ["fail", "pass"]}})
+    rows: list[Row] = [("pass" if n % 3 else "fail", "pass") for n in range(60)] + [(None, "pass")] * 60
+    lines = [judgement.item.to_json() for judgement in judged("score", rows, tasks=tasks)]
+    (tmp_path / "items.jsonl").write_text("\n".join(lines))
+    head, _, _ = MANIFEST.partition("[gates")
+    (tmp_path / "benchmark.toml").write_text(
+        f'{head}[score]\nscale = ["fail", "pass"]\n'
+        '[gates."enough pass"]\ncheck = "score.pass_rate"\nat_least = 0.3\n'
+    )
+    check_gate("enough pass", load(tmp_path))
+
+
 def recorded(shared: Path, folder: Path) -> Callable[[str], Judgements]:
     """VIEScore's recorded judges: 5,130 items with three raters, two criteria."""
     data = shared / "viescore"
