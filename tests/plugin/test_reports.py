@@ -11,6 +11,8 @@ import pytest
 from pytest_mllm_judge.__main__ import main
 from pytest_mllm_judge.runs.record import read_record
 from tests.plugin.conftest import Project, pair
+from tests.plugin.recording_project import Recording
+from tests.runs.crowd import serving
 
 UPGRADE = ("--judge=bad", "--judge-baseline=good")
 NAMES = ("run.md", "run.json")
@@ -230,3 +232,15 @@ def test_only_collecting_leaves_the_last_record_alone(upgrade: Project) -> None:
     before = (upgrade.root / RECORD).read_bytes()
     upgrade.run("--judge=bad", "--collect-only", "bench")
     assert (upgrade.root / RECORD).read_bytes() == before
+
+
+def test_a_recording_run_and_its_replay_write_the_same_reports(pytester: pytest.Pytester) -> None:
+    with serving() as crowd:
+        project = Recording(pytester, crowd)
+        project.write(6, top="[probes]\nrepeat = 2\n")
+        for record in ("new_episodes", "none"):
+            names = [f"--judge-report={record}.{ending}" for ending in ("md", "json")]
+            assert project.run(*names, "bench", record=record)[0] == pytest.ExitCode.OK
+    for ending in ("md", "json"):
+        replayed = (project.root / f"none.{ending}").read_text()
+        assert (project.root / f"new_episodes.{ending}").read_text() == replayed
