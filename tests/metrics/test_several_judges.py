@@ -23,7 +23,7 @@ from .figures import Row, by_id, judged, tasks_of
 from .several_judges import alarms, drawn, finds
 
 NAMES = "abcdefgh"
-SETS = 150
+SETS = 80
 
 
 def table(**rows: Sequence[Row]) -> Standings:
