@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 from scipy.special import ndtr, ndtri
 
+from pytest_mllm_judge.metrics.upgrade import compare
 from tests.benchmarks.gates.beside import PEERS
-from tests.benchmarks.gates.cells import Cell
+from tests.benchmarks.gates.cells import CLUSTER, Cell, drawn
+from tests.benchmarks.gates.made import Made
 from tests.benchmarks.gates.peers import TOOLS
-from tests.benchmarks.gates.worlds import CONFIDENCE, MARGIN, Trial, World, worlds
+from tests.benchmarks.gates.populations import OLD
+from tests.benchmarks.gates.worlds import CONFIDENCE, MARGIN, SIZES, Trial, World, worlds
 from tests.benchmarks.kept import Counts
+from tests.benchmarks.statistics.populations import layout
 
 Results = Mapping[tuple[Cell, str], Counts]
 """The counts of each trial in each cell, by the trial's words."""
@@ -71,6 +75,23 @@ def tables(results: Results) -> Iterator[str]:
             yield from (*_sliced(world, results), "")
     yield f"{len(missed)} of {aimed} aims are missed."
     yield from ("", *missed) if missed else ()
+
+
+def least_margin(n: int) -> float:
+    """The smallest margin that a judge shows against itself, on so many pairs."""
+    world = worlds()["pairs"]
+    made = Made(world.population, layout(n, size=CLUSTER))
+    judgements = made.judgements(drawn(Cell(world.name, n), 0), OLD, asks=1)
+    claim = compare([world.trials[0].comparison], judgements, judgements).compared[0].claim
+    shown = None if claim is None else claim.would_hold()
+    assert shown is not None
+    return abs(shown)
+
+
+def itself() -> str:
+    """What the same verdicts twice show, by size."""
+    shown = ", ".join(f"{least_margin(n):.4f} (n = {n})" for n in SIZES)
+    return f"The smallest margin that the same verdicts, twice, show: {shown}."
 
 
 def _about(world: World) -> str:

@@ -100,6 +100,8 @@ def page(results: report.Results, *, codes: int) -> list[str]:
         f"{' and '.join(f'{loss:g}' for loss in LOSSES[1:])} are known to within "
         f"{' and '.join(f'{guesses_for(loss) * error:.6f}' for loss in LOSSES[1:])}; all others are exact.",
         "",
+        report.itself(),
+        "",
         *report.tables(results),
         "",
         *report.peers_table(results),

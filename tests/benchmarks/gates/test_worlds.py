@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from tests.benchmarks.gates import worlds as made
 from tests.benchmarks.gates.cells import Block, Cell, compared, count, drawn
@@ -24,7 +24,7 @@ from tests.benchmarks.gates.populations import (
     said_distance,
     swapping,
 )
-from tests.benchmarks.gates.report import best_possible, peers_table
+from tests.benchmarks.gates.report import best_possible, least_margin, peers_table
 from tests.benchmarks.gates.report import tables as tables_of
 from tests.benchmarks.gates.run import blocks
 from tests.benchmarks.gates.worlds import EQUAL, PAIR_FIGURES, SCORE_FIGURES, World, worlds
@@ -143,7 +143,14 @@ def test_counts_are_those_of_the_comparisons() -> None:
 def test_the_best_possible_test_knows_the_standard_error() -> None:
     counts: Counts = Counter(sets=2)
     counts["square"] = 0.02**2  # type: ignore[assignment]
-    assert best_possible(counts) == pytest.approx(float(ndtr(0.05 / 0.02 - 1.6448536269514722)))
+    assert best_possible(counts) == pytest.approx(float(ndtr(0.05 / 0.02 - ndtri(0.95))))
+
+
+def test_the_same_verdicts_show_less_of_a_margin_the_more_clusters_there_are() -> None:
+    z = float(ndtri(0.95))
+    assert [least_margin(n) for n in (200, 240)] == pytest.approx(
+        [z * z / (each + z * z) for each in (50, 60)]
+    )
 
 
 def test_every_block_of_the_cells_is_asked_for_once() -> None:
