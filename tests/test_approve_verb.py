@@ -206,6 +206,16 @@ def test_a_record_older_than_the_labels_is_refused(
     )
 
 
+def test_a_margin_that_no_later_judge_could_hold_is_refused(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write(MANIFEST.replace("0.3", "0.01"))
+    assert refusal(capsys, "good").startswith(
+        "error: bench/benchmark.toml: [upgrade]: no judge could be called not worse by pair.accuracy with a "
+        "margin of 0.01 on these 20 items, not even the baseline itself\n"
+    )
+
+
 def test_a_secret_in_the_reason_is_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     told = refusal(capsys, "good", reason="key sk-abcdefghijklmnopqrstuvwx")
     assert told == (

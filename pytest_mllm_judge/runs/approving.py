@@ -37,6 +37,7 @@ def approve(
     record. Everything that the approval says is replayed, and must be what the record says; nobody is asked.
     Raise SettingsError where there is no record, it has not this judge on all of this benchmark with a reply
     to every question, or it says something else than what is there now; and where `reason` is blank.
+    Raise BenchmarkError where no judge could be called not worse, as the next run would.
     """
     reason = _checked(reason)
     known = read_record(record)
@@ -49,6 +50,7 @@ def approve(
         judgements = run.judgements()
         _check_replies(run, judgements)
         _check_same(run, judgements, facts, judged)
+        session.check_upgrades([run.benchmark.folder])  # the next run is compared, and would be told then
         made = approval(run, judgements, reason)
         path = file.path_of(run.benchmark.folder, judge)
         _check_secrets(made, path)
