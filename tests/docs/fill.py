@@ -17,7 +17,7 @@ from pathlib import Path
 from pytest_mllm_judge.judging.registry import presets
 from pytest_mllm_judge.metrics import CHECKS
 from pytest_mllm_judge.metrics.upgrade import PROPERTIES
-from tests.docs import approvals
+from tests.docs import approvals, reports
 from tests.docs.printed import with_printed
 from tests.docs.sheets import section_anchor, sheet
 from tests.statistics.golden import TABLE
@@ -96,6 +96,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "list: presets": preset_list,
     "output: main job": main_job,
     **approvals.BLOCKS,
+    **reports.BLOCKS,
 }
 
 
@@ -122,8 +123,9 @@ def _with_block(text: str, head: str, make: Callable[[], str]) -> str:
 
 def _rest(after: str) -> str:
     """What follows the block below a marker: a fenced block, or lines up to the first empty one."""
-    if after.startswith("```"):
-        return after[after.index("\n```\n") + len("\n```\n") :]
+    if fence := re.match("`{3,}", after):
+        end = f"\n{fence[0]}\n"
+        return after[after.index(end) + len(end) :]
     return after[after.index("\n\n") + 1 :] if not after.startswith("\n") else after
 
 
