@@ -49,7 +49,7 @@ def gather(state: State) -> None:
     if state.has_session and state.session.runs:
         from pytest_mllm_judge.runs.record import all_judged
 
-        state.judged = all_judged(state.session.runs.values())
+        state.judged = all_judged([*state.session.with_clients, *state.session.runs.values()])
 
 
 def receive(state: State, output: dict[str, Any]) -> None:

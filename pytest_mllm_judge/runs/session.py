@@ -67,6 +67,7 @@ class Session:
         self.tables = judge_tables(root) if tables is None else tables
         self.benchmarks: dict[Path, Benchmark] = {}
         self.runs: dict[tuple[str, Path], Run] = {}
+        self.with_clients: list[Run] = []
         self._folders: dict[Path, Path] = {}
         self._upgrades: dict[tuple[str, str, Path], Upgrade] = {}
         self._guard = Guard()
@@ -180,7 +181,7 @@ class Session:
         name = run.judge.name
         judge = build(name, self.tables, self._context(run.benchmark, run.recorder))
         judge.use(client)
-        return Run(
+        made = Run(
             run.benchmark,
             judge,
             recorder=run.recorder,
@@ -188,6 +189,8 @@ class Session:
             limit=self.limit,
             meanwhile=self.meanwhile,
         )
+        self.with_clients.append(made)
+        return made
 
     def _context(self, benchmark: Benchmark, recorder: Recorder | None) -> Context:
         place = Context(tasks=benchmark.tasks, root=self.root)
@@ -206,6 +209,8 @@ class Session:
                     end.callback(run.recorder.close, merge=merge)
                 end.callback(run.forget)
                 end.callback(run.judge.close)
+            for run in self.with_clients:
+                end.callback(run.forget)
             if self._background is not None:
                 background, self._background = self._background, None
                 end.callback(background.close)

@@ -244,3 +244,23 @@ def test_a_recording_run_and_its_replay_write_the_same_reports(pytester: pytest.
     for ending in ("md", "json"):
         replayed = (project.root / f"none.{ending}").read_text()
         assert (project.root / f"new_episodes.{ending}").read_text() == replayed
+
+
+OWN_CLIENT = """
+import pytest
+pytestmark = pytest.mark.judge_benchmark("bench")
+@pytest.fixture(scope="session")
+def judge_client(judge_client):
+    return judge_client.with_options(default_headers={"x-mine": "yes"})
+def test_it(judgement):
+    assert judgement.verdict == "A"
+"""
+
+
+def test_what_is_asked_through_a_client_of_ones_own_stands_in_the_record(pytester: pytest.Pytester) -> None:
+    with serving() as crowd:
+        project = Recording(pytester, crowd)
+        project.write(3)
+        (project.root / "test_own.py").write_text(OWN_CLIENT)
+        assert project.run("test_own.py")[0] == pytest.ExitCode.OK
+    assert len(read_record(project.root / RECORD).judged) == 3
