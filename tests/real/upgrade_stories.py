@@ -231,22 +231,22 @@ def point_table(scores: dict[str, Judgements], criterion: str) -> Iterator[str]:
         yield f"| {judge} | {' | '.join(cells)} |"
 
 
-def published(data: Path, criterion: str) -> tuple[Estimate, Estimate]:
+def published(data: Path) -> Iterator[tuple[str, Estimate, Estimate]]:
     """What the candidate and the baseline reach by VIEScore's own protocol, of the items they were shown."""
     with tempfile.TemporaryDirectory() as folder:
         scores = protocol.scores_of(data, Path(folder), (ONE, ZERO))
     new, old = (scores[judge].filter(lambda one: one.problem != "not_asked") for judge in (ONE, ZERO))
     average = protocol.within_tasks(list(old.by("generator")))
-    options: dict[str, Any] = {"criterion": criterion, "by": "generator", "average": average}
-    return agreement.spearman(new, **options), agreement.spearman(old, **options)
+    for criterion in ("SC", "PQ"):
+        options: dict[str, Any] = {"criterion": criterion, "by": "generator", "average": average}
+        yield criterion, agreement.spearman(new, **options), agreement.spearman(old, **options)
 
 
 def published_table(data: Path) -> Iterator[str]:
     """The same as lines, and whether the candidate is not worse."""
     yield f"| criterion | {ONE} | {ZERO} | difference | at least -0.05 |"
     yield "|---|--:|--:|---|---|"
-    for criterion in ("SC", "PQ"):
-        new, old = published(data, criterion)
+    for criterion, new, old in published(data):
         cells = (
             criterion,
             number(new.value),
@@ -277,12 +277,10 @@ def viescore_lines(data: Path) -> Iterator[tuple[str, list[str]]]:
     """The blocks about VIEScore, by name."""
     yield "viescore manifest", ["```toml", *VIESCORE.strip().splitlines(), "```"]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "viescore"
-        tables = viescore(data, folder)
-        yield "gpt4o with an example", list(story_table(upgrade(folder, tables, ONE, ZERO)))
-        session = Session(root=folder, tables=tables)
-        scores = {judge: session.run(judge, folder).score for judge in (ZERO, ONE)}
-        yield "gpt4o points", list(point_table(scores, "PQ"))
+        session = Session(root=Path(name), tables=viescore(data, Path(name)))
+        new, old = (session.run(judge, Path(name)) for judge in (ONE, ZERO))
+        yield "gpt4o with an example", list(story_table(session.upgrade(new, old)))
+        yield "gpt4o points", list(point_table({ZERO: old.score, ONE: new.score}, "PQ"))
     yield "viescore published", list(published_table(data))
 
 
