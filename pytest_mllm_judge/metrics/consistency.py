@@ -111,8 +111,8 @@ class _Repeats(Measure):
             return _nothing(first)
         if first.grouped:
             return super().difference(first, second, ends=ends)
-        ours, clusters = _of_items(first)
-        theirs, _ = _of_items(second)
+        ours, clusters = first.once("shares of items", lambda: _of_items(first))
+        theirs, _ = second.once("shares of items", lambda: _of_items(second))
         if not len(ours):
             return _nothing(first)
         return paired_shares(ours, theirs, clusters, confidence=first.confidence)

@@ -189,6 +189,9 @@ class Rows:
 
     def asks(self) -> tuple[Places, Places]:
         """The ask, an item and a repeat, of each row, and its item; both numbered from 0."""
+        return self.once("asks", self._asks)
+
+    def _asks(self) -> tuple[Places, Places]:
         items: dict[tuple[str, str], int] = {}
         asks: dict[tuple[int, int], int] = {}
         found = []
