@@ -15,7 +15,8 @@ MANIFEST = HEAD + (
     "[probes]\nrepeat = 2\nposition = true\n"
     '[gates."few"]\ncheck = "problems.rate"\nat_most = 0.9\n'
     '[upgrade]\nslices = ["source"]\n'
-    'margin = { score = 0.9, pair = 0.5, "latency.mean" = 9, "consistency.orders" = 0.9 }\n'
+    'margin = { score = 0.9, pair = 0.5, "latency.mean" = 9, "consistency.orders" = 0.9, '
+    '"problems.rate" = 0.9 }\n'
 )
 
 
