@@ -12,7 +12,6 @@ from pytest_mllm_judge.model import Judgements
 from pytest_mllm_judge.reports.document import Changed, Comparison, Flip, Row, Said, Table, Upgrade
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 
-MOST_LINES = 10
 ASK_TWICE = "ask each item twice to tell noise: [probes] repeat = 2"
 _FIRST = 2
 _KINDS = {
@@ -103,16 +102,18 @@ def _place(image: str, folder: str) -> str:
 
 
 def lines(upgrade: Upgrade) -> list[str]:
-    """An upgrade's own lines for the terminal: what flipped, where, what regressed, and the properties."""
+    """An upgrade's own lines for the terminal, at most nine.
+
+    What flipped, where it stands out, what regressed, which conclusions change, and the properties.
+    """
     everything = (*upgrade.comparisons, *upgrade.slices, *upgrade.properties)
-    told = [
+    return [
         *_flipped(upgrade),
         *_where(upgrade.changed),
         *_listed("regressed", [_regressed(one) for one in everything if one.regressed], most=5),
         *_listed("change places for certain", upgrade.reversals, most=3),
         *_listed("properties", [_property(one) for one in upgrade.properties], most=6),
     ]
-    return told[:MOST_LINES]
 
 
 def _listed(title: str, words: Sequence[str], *, most: int, rest: str = "more") -> Iterator[str]:

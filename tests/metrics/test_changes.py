@@ -168,11 +168,13 @@ def test_noise_is_counted_only_where_repeats_can_tell_it() -> None:
     assert [change.item.id for change in twice.changes] == ["b", "a"]
 
 
-def test_a_swapped_order_is_no_other_verdict() -> None:
+def test_a_swapped_order_is_no_other_ask() -> None:
     item = pair("a", "A")
-    swapped = Judgement(item=item, judge="j", variant="swapped", verdict="B")
-    base = judged([item], {"a": "A"})
-    assert changes(base.like_these([*base, swapped]), base)[0].changes == ()
+    now, before = judged([item], {"a": "B"}), judged([item], {"a": "A"})
+    swapped = Judgement(item=item, judge="j", variant="swapped", verdict="A")
+    (found,) = changes(now.like_these([swapped, *now]), before)
+    assert told(found) == [("a", "worse", "A", "B")]
+    assert found.noise is None
 
 
 def test_changes_are_counted_by_source_slot_and_length_of_the_answer_preferred() -> None:
