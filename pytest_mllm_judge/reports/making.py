@@ -38,6 +38,7 @@ def report(record: RunRecord) -> Report:
         claims=tuple(
             Claim(test=test, number=number, outcome=claim["outcome"], text=claim["text"])
             for (test, number), claim in sorted(record.claims.items())
+            if test not in record.gates
         ),
         record={"format": FORMAT, **record.plain()},
     )

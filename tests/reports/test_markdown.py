@@ -147,6 +147,13 @@ def unfenced(text: str) -> str:
     return re.sub(r"^(`{3,})text\n.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
+def test_a_gate_is_not_told_again_as_a_claim() -> None:
+    record = upgraded()
+    (gate,) = record.gates
+    record.claims[gate, 1] = {"outcome": "holds", "text": "holds: pair.accuracy"}
+    assert "Claims of tests" not in markdown(report(record))
+
+
 class Tags(HTMLParser):
     """The tags of a text."""
 
