@@ -11,6 +11,9 @@ from pytest_mllm_judge.model import PROBLEMS, Criterion, Item, Judgement, Label,
 SHARES_WRONG = (0.05, 0.1, 0.2, 0.4, 1.0)
 """Besides the judge that is always right: an interval needs some spread, so one that errs may show more."""
 
+SHARES_APART = (0.02, 0.05, 0.1)
+"""Verdicts that are the same in every cluster tell less of how much clusters vary than some that differ."""
+
 Say = Callable[[Item, Label], Label]
 
 
@@ -23,15 +26,8 @@ def judges(
     has each problem everywhere. Items without a label get whatever verdict comes first; where each of several
     labels counts and none is commonest, the first of them is the right one.
     """
-    humans = [_right(item, combine, criterion) for item in items]
-    first = next((item for item, human in zip(items, humans, strict=True) if human is not None), None)
-
-    def saying(say: Say) -> list[Judgement]:
-        return [
-            _judgement(item, _legal(item, tasks)[0] if human is None else say(item, human), criterion)
-            for item, human in zip(items, humans, strict=True)
-        ]
-
+    first = next((item for item in items if _right(item, combine, criterion) is not None), None)
+    saying = _speaker(items, tasks, combine, criterion)
     yield saying(lambda item, human: human)
     if combine == "all":  # nearest to all of them may be what nobody said
         yield saying(lambda item, human: human if (mean := item.mean(criterion)) is None else mean)
@@ -42,6 +38,37 @@ def judges(
     yield saying(lambda item, human: _pick(_legal(item, tasks), item))
     for problem in PROBLEMS:
         yield [Judgement(item=item, judge="", problem=problem) for item in items]
+
+
+def rivals(
+    items: Sequence[Item], tasks: Tasks, *, combine: Combine, criterion: Criterion | None
+) -> Iterator[tuple[list[Judgement], list[Judgement]]]:
+    """The verdicts of two judges who err equally often, each on items of their own, for several shares."""
+    saying = _speaker(items, tasks, combine, criterion)
+    labelled = sorted((item for item in items if _right(item, combine, criterion) is not None), key=_lot)
+    for share in SHARES_APART:
+        size = max(1, round(share * len(labelled)))
+        wrong = [{item.id for item in labelled[start : start + size]} for start in (0, size)]
+        one, other = (
+            saying(lambda item, human, ids=ids: _other(item, human, tasks) if item.id in ids else human)  # type: ignore[misc]
+            for ids in wrong
+        )
+        yield one, other
+
+
+def _speaker(
+    items: Sequence[Item], tasks: Tasks, combine: Combine, criterion: Criterion | None
+) -> Callable[[Say], list[Judgement]]:
+    """Makes the verdicts of a judge who says of each label what it is told to."""
+    humans = [_right(item, combine, criterion) for item in items]
+
+    def saying(say: Say) -> list[Judgement]:
+        return [
+            _judgement(item, _legal(item, tasks)[0] if human is None else say(item, human), criterion)
+            for item, human in zip(items, humans, strict=True)
+        ]
+
+    return saying
 
 
 def _right(item: Item, combine: Combine, criterion: Criterion | None) -> Label | None:

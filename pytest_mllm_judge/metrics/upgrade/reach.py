@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 from pytest_mllm_judge.benchmarks import Benchmark
 from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.claims import Claim
 from pytest_mllm_judge.errors import BenchmarkError, SettingsError
 from pytest_mllm_judge.metrics.checks import check_named
-from pytest_mllm_judge.metrics.reach import judges
+from pytest_mllm_judge.metrics.reach import judges, rivals
 from pytest_mllm_judge.metrics.upgrade.comparison import Comparison
 from pytest_mllm_judge.metrics.upgrade.declared import MAIN, comparisons
-from pytest_mllm_judge.model import Judgements
+from pytest_mllm_judge.model import Judgement, Judgements
 from pytest_mllm_judge.model.judgements import known_field
 
 _NOT_MADE_UP = ("consistency.", "cost.", "latency.")
@@ -22,7 +23,8 @@ _NOT_MADE_UP = ("consistency.", "cost.", "latency.")
 def check_upgrade(benchmark: Benchmark) -> None:
     """Raise BenchmarkError for a name that `[upgrade]` gives and nobody knows, and for a margin out of reach.
 
-    Out of reach is what not even a judge compared with itself could hold on the whole benchmark.
+    Out of reach is what no judge could hold on the whole benchmark, compared with itself or with one that
+    errs as often.
     """
     where = shown(benchmark.file)
     try:
@@ -33,8 +35,8 @@ def check_upgrade(benchmark: Benchmark) -> None:
     for comparison in found:
         best = _best(comparison, benchmark)
         if best is not None:
-            shows = best.would_hold()
-            hint = f"The smallest margin that they could show is {abs(shows):.3f}." if shows else ""
+            shows = _shows(best)
+            hint = f"The smallest margin that they could show is {shows:.3f}." if math.isfinite(shows) else ""
             what = (
                 f"[upgrade]: no judge could be called not worse by {comparison.name} with a margin of "
                 f"{comparison.margin:g} on these {best.estimate.n} items, not even the baseline itself"
@@ -57,24 +59,34 @@ def _check_names(benchmark: Benchmark) -> None:
 
 
 def _best(comparison: Comparison, benchmark: Benchmark) -> Claim | None:
-    """The claim about a made-up judge and itself; None as soon as one holds, or where it can't be made up."""
+    """The claim about made-up judges that shows most; None if one holds, or none can be made up."""
     if not comparison.decides or comparison.check.name.startswith(_NOT_MADE_UP):
         return None
     best: Claim | None = None
-    for judgements in _made_up(comparison, benchmark):
-        claim = comparison.claim(judgements, judgements)
+    for candidate, baseline in _made_up(comparison, benchmark):
+        claim = comparison.claim(candidate, baseline)
         if claim.outcome == "holds":
             return None
-        best = best if best is not None and best.would_hold() is not None else claim
+        best = claim if best is None or _shows(claim) < _shows(best) else best
     return best
 
 
-def _made_up(comparison: Comparison, benchmark: Benchmark) -> Iterator[Judgements]:
-    options = comparison.options
-    for verdicts in judges(
-        comparison.items(benchmark.items),
-        benchmark.tasks,
-        combine=options.get("annotators") or comparison.check.combine,
-        criterion=options.get("criterion"),
-    ):
-        yield Judgements(verdicts, cluster_of=benchmark.cluster, tasks=benchmark.tasks)
+def _shows(claim: Claim) -> float:
+    """The smallest margin that the claim would hold with; infinite where nothing may be decided."""
+    shown = claim.would_hold()
+    return math.inf if shown is None else abs(shown)
+
+
+def _made_up(comparison: Comparison, benchmark: Benchmark) -> Iterator[tuple[Judgements, Judgements]]:
+    """Judges compared with themselves, and with others that err as often."""
+    options, items, tasks = comparison.options, comparison.items(benchmark.items), benchmark.tasks
+    combine, criterion = options.get("annotators") or comparison.check.combine, options.get("criterion")
+
+    def of(verdicts: Sequence[Judgement]) -> Judgements:
+        return Judgements(verdicts, cluster_of=benchmark.cluster, tasks=tasks)
+
+    for verdicts in judges(items, tasks, combine=combine, criterion=criterion):
+        yield (both := of(verdicts)), both
+    for ours, theirs in rivals(items, tasks, combine=combine, criterion=criterion):
+        yield of(ours), of(theirs)
+        yield of(theirs), of(ours)
