@@ -13,8 +13,6 @@ from pytest_mllm_judge.plugin.state import State
 CASE = pytest.StashKey[dict[str, Any]]()
 GATE = pytest.StashKey[dict[str, Any]]()
 CLAIMS = pytest.StashKey[list[Claim]]()
-CARRIED = pytest.StashKey[int]()
-"""How many of the claims are on a report already."""
 FIRST_WORD = pytest.StashKey[tuple[str, bool]]()
 FIELD = "mllm_judge"
 NO_JUDGE = "no judge is named (--judge=NAME)"
@@ -36,13 +34,10 @@ def put_on_report(
     for name, key in (("case", CASE), ("gate", GATE)):
         if report.when == "call" and key in item.stash:
             carried[name] = item.stash[key]
-    claims = item.stash.get(CLAIMS, [])
-    if new := claims[item.stash.get(CARRIED, 0) :]:
-        carried["claims"] = [claim.plain() | {"test": item.nodeid} for claim in new]
-        item.stash[CARRIED] = len(claims)
-    if report.failed and not _explains_itself(call):
-        texts = [claim.explain() for claim in claims if claim.outcome != "holds"]
-        if texts:
+    if claims := item.stash.get(CLAIMS, None):
+        carried["claims"] = [claim.plain() | {"test": item.nodeid} for claim in claims]
+        texts = [claim["text"] for claim in carried["claims"] if claim["outcome"] != "holds"]
+        if texts and report.failed and not _explains_itself(call):
             report.sections.append(("claims that do not hold", "\n\n".join(texts)))
     if carried or undecided:
         setattr(report, FIELD, {**carried, "undecided": undecided and report.failed})
@@ -52,7 +47,6 @@ def begin(item: pytest.Item) -> None:
     """A test begins, perhaps anew: claims of an attempt that some plugin runs again are not kept twice."""
     if CLAIMS in item.stash:
         item.stash[CLAIMS].clear()
-        item.stash[CARRIED] = 0
 
 
 def _the_first_word_stands(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
@@ -106,6 +100,10 @@ def take_in(state: State, report: Any) -> None:
         state.undecided += bool(carried and carried["undecided"])
     if report.skipped and isinstance(report.longrepr, tuple) and NO_JUDGE in report.longrepr[2]:
         state.without_judge += 1
+    if report.when == "setup":
+        state.again.discard(report.nodeid)
+    if report.outcome == "rerun":
+        state.again.add(report.nodeid)
     if carried is None:
         return
     record = state.record
@@ -113,7 +111,7 @@ def take_in(state: State, report: Any) -> None:
         record.cases[report.nodeid] = carried["case"]
     if "gate" in carried:
         record.gates[report.nodeid] = carried["gate"]
-    for claim in carried.get("claims", []) if report.outcome != "rerun" else []:
+    for claim in carried.get("claims", []) if report.nodeid not in state.again else []:
         record.claims[report.nodeid, claim["number"]] = claim
 
 

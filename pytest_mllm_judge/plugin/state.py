@@ -31,7 +31,7 @@ class State:
     `written` are the reports that were written.
     `judged` are the judgements that this process made, as plain data, once its session is at its end.
     `failed` and `undecided` count red reports, and those of them that are red for being undecided; `unread`
-    the benchmarks that could not be collected.
+    the benchmarks that could not be collected; `again` are the tests that some plugin runs again.
     """
 
     config: pytest.Config
@@ -41,6 +41,7 @@ class State:
     failed: int = 0
     undecided: int = 0
     unread: int = 0
+    again: set[str] = field(default_factory=set)
     without_judge: int = 0
     ending: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
