@@ -15,6 +15,12 @@ PROJECT = Path(__file__).parents[1]
 SHARED = PROJECT.parent / "shared" / "data"
 
 
+@pytest.fixture(autouse=True)
+def no_summary_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs inside of tests write nothing to the page of the job that runs the tests."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
 @pytest.fixture(scope="session")
 def project() -> Path:
     """The project's top folder."""

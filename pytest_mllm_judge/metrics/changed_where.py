@@ -14,6 +14,7 @@ from pytest_mllm_judge.statistics import holm
 Move = Literal["worse", "better", "other"]
 """Right to wrong, wrong to right, wrong to another wrong; for a ranking farther, nearer, as far."""
 About = Literal["source", "verdict", "slot", "length"]
+Fares = Literal["", "better", "worse"]
 Lengths = Callable[[Item], Sequence[int | None]]
 """The characters of each of an item's responses, None for one without text."""
 Both = tuple[Judgement, Judgement]
@@ -31,7 +32,7 @@ class Row:
     """The items of one value: how many there were under the baseline, how many now, and what changed.
 
     `worse`, `better` and `other` count changes among those that are there now, noise included.
-    `stands_out` says that these items fare otherwise than those of the other rows.
+    `fares` says that these items fare better or worse than those of the other rows; '' if neither shows.
     """
 
     value: str
@@ -40,16 +41,16 @@ class Row:
     worse: int
     better: int
     other: int
-    stands_out: bool = False
+    fares: Fares = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """Rows by one thing. `moves` says whether items can change their row, so `before` can differ from `now`.
 
-    A row of five flips or more stands out if its mean of 1 for better, -1 for worse, 0 for the rest differs
-    from that of all other rows: two-sided normal p value with the common variance, corrected by Holm for the
-    rows, at most 0.05. A hint where to look, which takes items as independent; the comparisons tell what
+    A row of five flips or more fares better or worse if its mean of 1 for better, -1 for worse, 0 for the
+    rest differs from that of all other rows: two-sided normal p value with the common variance, corrected by
+    Holm for the rows, at most 0.05. A hint where to look, which takes items as independent; the comparisons tell what
     regressed.
     """
 
@@ -59,8 +60,8 @@ class Table:
 
     @property
     def standing_out(self) -> tuple[Row, ...]:
-        """The rows that stand out."""
-        return tuple(row for row in self.rows if row.stands_out)
+        """The rows that fare otherwise than the rest."""
+        return tuple(row for row in self.rows if row.fares)
 
     def plain(self) -> dict[str, Any]:
         """The table in builtin types."""
@@ -179,19 +180,26 @@ def _table(
         for value in order
         if was[value] or is_now[value]
     ]
-    chances = holm([_chance(row, rows) for row in rows])
-    told = tuple(replace(row, stands_out=p <= _ALPHA) for row, p in zip(rows, chances, strict=True))
+    apart = [_apart(row, rows) for row in rows]
+    chances = holm([math.erfc(abs(each) / math.sqrt(2)) for each in apart])
+    told = tuple(
+        replace(row, fares=_fares(each) if p <= _ALPHA else "")
+        for row, each, p in zip(rows, apart, chances, strict=True)
+    )
     return Table(about=about, moves=before is not now, rows=told)
 
 
-def _chance(row: Row, rows: Sequence[Row]) -> float:
-    """The p value that the row's items fare like those of all other rows; 1 where there is too little."""
+def _fares(apart: float) -> Fares:
+    return "better" if apart > 0 else "worse"
+
+
+def _apart(row: Row, rows: Sequence[Row]) -> float:
+    """How many standard errors the row's mean gain is above that of all others; 0 if there is too little."""
     rest = [other for other in rows if other is not row]
     n, others = row.now, sum(other.now for other in rest)
     flips = sum(one.worse + one.better for one in rows)
     gain, gains = row.better - row.worse, sum(other.better - other.worse for other in rest)
     variance = flips / (n + others) - ((gain + gains) / (n + others)) ** 2 if n and others else 0.0
     if row.worse + row.better < _LEAST_FLIPS or variance <= 0:
-        return 1.0
-    apart = abs(gain / n - gains / others) / math.sqrt(variance * (1 / n + 1 / others))
-    return math.erfc(apart / math.sqrt(2))
+        return 0.0
+    return (gain / n - gains / others) / math.sqrt(variance * (1 / n + 1 / others))

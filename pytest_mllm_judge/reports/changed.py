@@ -104,7 +104,7 @@ def _place(image: str, folder: str) -> str:
 def lines(upgrade: Upgrade) -> list[str]:
     """An upgrade's own lines for the terminal, at most nine.
 
-    What flipped, where it stands out, what regressed, which conclusions change, and the properties.
+    What flipped, where it fares otherwise, what regressed, which conclusions change, and the properties.
     """
     everything = (*upgrade.comparisons, *upgrade.slices, *upgrade.properties)
     return [
@@ -155,7 +155,7 @@ def _flip(part: Changed, flip: Flip) -> str:
 
 
 def _where(parts: Sequence[Changed]) -> Iterator[str]:
-    """One line each for source, slot and length, where a row stands out."""
+    """One line each for source, slot and length, where a row fares otherwise than the rest."""
     for about, title in _ABOUT.items():
         found = [
             _row(part, row)
@@ -163,14 +163,15 @@ def _where(parts: Sequence[Changed]) -> Iterator[str]:
             for table in part.tables
             if table.about == about
             for row in table.rows
-            if row.stands_out
+            if row.fares
         ]
         yield from _listed(title, found, most=3)
 
 
 def _row(part: Changed, row: Row) -> str:
     worse, better, _ = kinds(part.task)
-    return f"{name_of(part)} {row.value} {row.worse} {worse}, {row.better} {better} (of {row.now})"
+    flips = f"{row.worse} {worse}, {row.better} {better}, of {row.now}"
+    return f"{name_of(part)} {row.value} fares {row.fares} ({flips})"
 
 
 def _regressed(one: Comparison) -> str:

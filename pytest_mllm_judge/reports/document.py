@@ -71,7 +71,7 @@ class Row(Frozen):
     worse: int
     better: int
     other: int
-    stands_out: bool
+    fares: Literal["", "better", "worse"]
 
 
 class Table(Frozen):

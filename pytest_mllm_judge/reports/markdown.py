@@ -154,7 +154,7 @@ def _where(table: Table, task: str, most: int | None) -> Iterator[str]:
         first = "answer preferred now" if table.moves else "characters of the response"
     rows = table.rows if table.about != "verdict" else table.rows[:most]
     columns = ("before", "now") if table.moves else ("items",)
-    heading = (first, *columns, *kinds(task), "stands out")
+    heading = (first, *columns, *kinds(task), "fares")
     numbers = ([row.before, row.now] if table.moves else [row.now] for row in rows)
     yield from _table(
         heading,
@@ -165,7 +165,7 @@ def _where(table: Table, task: str, most: int | None) -> Iterator[str]:
                 str(row.worse),
                 str(row.better),
                 str(row.other),
-                "yes" * row.stands_out,
+                row.fares,
             )
             for row, counts in zip(rows, numbers, strict=True)
         ),

@@ -47,13 +47,13 @@ def test_noise_is_counted_and_what_is_no_noise_named_first() -> None:
     ]
 
 
-def test_a_source_that_stands_out_is_told_in_a_line_of_its_own() -> None:
+def test_a_source_that_fares_worse_is_told_in_a_line_of_its_own() -> None:
     calm = [
         case(f"c-{number}", judge=judge, source="charts") for number in range(20) for judge in ("old", "new")
     ]
     found = told(upgraded(*flipped(10, source="maps"), *calm))
     assert [line for line in found if line.startswith("by source")] == [
-        "by source: pair maps 10 right to wrong, 0 wrong to right (of 10)"
+        "by source: pair maps fares worse (10 right to wrong, 0 wrong to right, of 10)"
     ]
 
 
