@@ -50,8 +50,8 @@ class Table:
 
     A row of five flips or more fares better or worse if its mean of 1 for better, -1 for worse, 0 for the
     rest differs from that of all other rows: two-sided normal p value with the common variance, corrected by
-    Holm for the rows, at most 0.05. A hint where to look, which takes items as independent; the comparisons tell what
-    regressed.
+    Holm for the rows, at most 0.05. A hint where to look, which takes items as independent; the comparisons
+    tell what regressed.
     """
 
     about: About
