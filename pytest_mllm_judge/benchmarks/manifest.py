@@ -25,6 +25,8 @@ from pytest_mllm_judge.errors import BenchmarkError
 from pytest_mllm_judge.model import PairTask, ScoreTask, Tasks
 from pytest_mllm_judge.model.frozen import Frozen
 
+DEFAULT_MARGIN = 0.05
+"""How much worse than a baseline a judge may be, in a check's own units, unless the benchmark says."""
 BOUNDS = ("at_least", "at_most", "within")
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 Number = Annotated[float, Field(strict=True)]
@@ -42,17 +44,22 @@ def _listed(value: Any) -> Any:
 
 
 def _a_margin(value: Any) -> Any:
-    """One margin, or a table of them; both finite and not negative."""
+    """One margin, or a table of them; finite and above 0, since a difference of 0 can't be shown."""
     table = value if isinstance(value, Mapping) else {"": value}
     for one in table.values():
-        if isinstance(one, bool) or not isinstance(one, int | float) or one < 0:
-            raise ValueError(f"must be a number, 0 or more, or a table of such, got {faults.short(value)}")
+        if isinstance(one, bool) or not isinstance(one, int | float) or one <= 0:
+            raise ValueError(f"must be a number above 0, or a table of such, got {faults.short(value)}")
     return value
 
 
 def _names(value: Any) -> Any:
-    """One name as a list of one."""
-    return (value,) if isinstance(value, str) else value
+    """One name as a list of one; each name once."""
+    names = [value] if isinstance(value, str) else value
+    return tuple(dict.fromkeys(names)) if isinstance(names, list) and all(map(_is_text, names)) else names
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 class Gate(Frozen):
@@ -117,19 +124,20 @@ class Probes(Frozen):
 class Upgrade(Frozen):
     """How much worse than the baseline a candidate may be and still be called not worse.
 
-    `margin` is one number in the checks' own units, or a table of numbers by task or by check. `slices`
+    `margin` is one number in the checks' own units, or a table of numbers by task or by check; what a table
+    lacks has `DEFAULT_MARGIN`, so that naming one check leaves no other out. `slices`
     names fields of items: what got worse within one of a field's values is told, and decides nothing.
     """
 
-    margin: Annotated[float | dict[str, float], BeforeValidator(_a_margin)] = 0.05
+    margin: Annotated[float | dict[str, float], BeforeValidator(_a_margin)] = DEFAULT_MARGIN
     slices: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = ()
     confidence: Confidence = 0.95
 
-    def margin_of(self, check: str) -> float | None:
-        """The margin of a check such as `pair.accuracy`: its own, its task's, or None if none is given."""
+    def margin_of(self, check: str) -> float:
+        """The margin of a check such as `pair.accuracy`: its own, its task's, or the default."""
         if not isinstance(self.margin, dict):
             return self.margin
-        return self.margin.get(check, self.margin.get(check.partition(".")[0]))
+        return self.margin.get(check, self.margin.get(check.partition(".")[0], DEFAULT_MARGIN))
 
 
 class Manifest(Frozen):

@@ -80,7 +80,7 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
         items, benchmark.tasks, combine=gate.annotators or check.combine, criterion=gate.criterion
     ):
         judgements = Judgements(
-            _repeated(verdicts, benchmark),
+            repeated(verdicts, benchmark),
             cluster_of=benchmark.cluster,
             tasks=benchmark.tasks,
             population=benchmark.manifest.population,
@@ -93,7 +93,7 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
     return claims
 
 
-def _repeated(verdicts: Sequence[Judgement], benchmark: Benchmark) -> Iterator[Judgement]:
+def repeated(verdicts: Sequence[Judgement], benchmark: Benchmark) -> Iterator[Judgement]:
     """The verdicts as often as items are asked, pairs also swapped. SettingsError for fixed items asked once.
 
     The judges say the same each time, and in both orders.

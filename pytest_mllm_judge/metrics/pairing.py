@@ -105,6 +105,7 @@ class Pairing:
             problems=dict(problems),
             examples=[_flip(first, second, place) for place in flips[:3]],
             wrong=len(flips),
+            unlabelled=first.unlabelled,
             unpaired=unpaired,
             noise=self._noise(first, second),
             repeats=first.repeats,

@@ -10,6 +10,7 @@ from typing import Unpack
 import numpy as np
 
 from pytest_mllm_judge.claims import Estimate
+from pytest_mllm_judge.claims.estimate import Ends
 from pytest_mllm_judge.metrics.agreement.core import estimate, undefined
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.measure import End, Measure
@@ -121,4 +122,17 @@ class _OfBoth(Pairing):
         if self.metric == other.metric and not set(self.rows.keys()) & set(other.rows.keys()):
             reason = f"no question has {self.lacking} of both judges"
             return undefined(f"{self.metric}, difference", self.better, self.rows, reason=reason)
-        return replace(super().minus(other), lacking=self.lacking)
+        found = replace(super().minus(other), lacking=self.lacking)
+        lost = found.unpaired + self.rows.unlabelled + other.rows.unlabelled
+        return (
+            _undecided(found, f"{lost} judgements have not {self.lacking} of both judges") if lost else found
+        )
+
+
+def _undecided(estimate: Estimate, reason: str) -> Estimate:
+    """The same figure, on which nothing may be decided: slow replies may be what lacks a time."""
+
+    def again(confidence: float, end: Ends) -> Interval:
+        return replace(estimate.at(confidence, end=end), reason=reason)
+
+    return replace(estimate, counted=replace(estimate.counted, reason=reason), again=again)

@@ -129,6 +129,6 @@ def known_field(name: str, items: Iterable[Item]) -> None:
     for item in items:
         if field(item, name) is not None:
             return
-        seen.update(item.fields, ["source", "cluster", "author", "task"])
+        seen.update({*item.fields, "source", "cluster", "author", "task"} - {name})
     if seen:
         raise SettingsError(f"no item here has a field {name!r}{did_you_mean(name, seen)}")

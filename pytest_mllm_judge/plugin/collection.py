@@ -86,14 +86,19 @@ class UpgradeNode(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """One case for each comparison that decides, and judge."""
-        from pytest_mllm_judge.metrics.upgrade import comparisons  # numpy and scipy, only with a baseline
+        from pytest_mllm_judge.metrics.upgrade import check_names, comparisons  # numpy: only with a baseline
 
+        check_names(self.benchmark)
         state = state_of(self.config)
         named = state.options["judge_baseline"]
         for comparison in comparisons(self.benchmark):
             for judge, name in _named(self.config, comparison.name) if comparison.decides else ():
                 if judge is not None and state.session.has_baseline(judge, self.path, named):
                     yield UpgradeCase.from_parent(self, name=name, judge=judge, comparison=comparison)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
+        """Our own errors say all there is to say."""
+        return _told(excinfo) or super().repr_failure(excinfo, *args, **kwargs)
 
 
 def _named(config: pytest.Config, name: str) -> list[tuple[str | None, str]]:
@@ -197,7 +202,7 @@ class GateCase(Case):
         gate = run.benchmark.manifest.gates[self.gate]
         facts = {"benchmark": str(run.benchmark.folder), "judge": self.judge, "name": self.gate}
         judgements = run.judgements(self.items)
-        if why := _unasked(judgements, run):
+        if why := _unasked(judgements, run, "gate"):
             self.stash[GATE] = {**facts, "outcome": "fails", "line": why.partition("\n")[0]}
             raise CaseFailed(why)
         claim = gates.claim(gate, judgements)
@@ -246,7 +251,7 @@ class UpgradeCase(Case):
             **changes_since(*runs),
         }
         for run in runs:
-            if why := _unasked(run.judgements(self.comparison.items(run.items)), run):
+            if why := _unasked(run.judgements(), run, "upgrade"):
                 self.stash[GATE] = {**facts, "outcome": "fails", "line": why.partition("\n")[0]}
                 raise CaseFailed(why)
         upgrade = state_of(self.config).session.upgrade(*runs)
@@ -265,12 +270,12 @@ def _p(p_holm: float) -> str:
     return f"worse than the baseline for certain (p {p_holm:.2g}, corrected for all that is compared)"
 
 
-def _unasked(judgements: Judgements, run: Run) -> str:
-    """Why a gate can't rest on these: its cassette lacks some questions. A log may lack what it likes."""
+def _unasked(judgements: Judgements, run: Run, what: str) -> str:
+    """Why `what` can't rest on these: its cassette lacks some questions. A log may lack what it likes."""
     missing = [j for j in judgements if j.problem == "not_asked"] if run.recorder is not None else []
     if not missing:
         return ""
-    of = f"{len(missing)} of {len(judgements)} questions of this gate"
+    of = f"{len(missing)} of {len(judgements)} questions of this {what}"
     return f"not asked: {of}; the first:\n{missing[0].reason}"
 
 

@@ -42,6 +42,9 @@ def find_fault(session: pytest.Session, state: State) -> str:
             state.session.check_gates(path)
         if any(isinstance(case, UpgradeCase) for case in cases):
             state.session.check_upgrades({case.path for case in cases})
+        if state.options[REQUIRED] and state.options["judge_baseline"] is None:
+            for case in cases:
+                state.session.check_chosen(str(case.judge), case.path)
         for run, items, repeats, probed in _asked(cases):
             run.prepare(items, repeats=repeats, probed=probed)
             state.prepared[run.judge.name, run.benchmark.folder] = ""

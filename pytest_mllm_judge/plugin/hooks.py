@@ -199,7 +199,9 @@ class Receiver:
     def pytest_collectreport(self, report: Any) -> None:
         """Count what could not be collected."""
         self.state.failed += bool(report.failed)
-        self.state.unread += bool(report.failed and report.nodeid.endswith("benchmark.toml"))
+        self.state.unread += bool(
+            report.failed and report.nodeid.partition("::")[0].endswith("benchmark.toml")
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -18,7 +18,7 @@ from pytest_mllm_judge.judging.judge import Context, Judge
 from pytest_mllm_judge.judging.registry import build, checked
 from pytest_mllm_judge.recording.guard import Guard
 from pytest_mllm_judge.recording.recorder import Mode, Recorder
-from pytest_mllm_judge.runs.approved import chosen, path_of, read
+from pytest_mllm_judge.runs.approved import chosen, path_of, read, unchosen
 from pytest_mllm_judge.runs.approved_run import AS_APPROVED, ApprovedRun
 from pytest_mllm_judge.runs.asker import Asker, end_all
 from pytest_mllm_judge.runs.background import Background
@@ -75,6 +75,8 @@ class Session:
 
     def check_judge(self, name: str) -> None:
         """Raise SettingsError if no judge of this name is defined, or its settings are wrong."""
+        if name.endswith(AS_APPROVED):
+            raise SettingsError(f"judge {name!r}: names that end in {AS_APPROVED!r} are those of approvals")
         checked(name, self.tables)
 
     def benchmark(self, path: Path) -> Benchmark:
@@ -126,6 +128,11 @@ class Session:
     def has_baseline(self, judge: str, path: Path, named: str | None) -> bool:
         """Whether the judge is compared with another one there: with a named one, or an approved one."""
         return named is not None or chosen(self._folder(path), judge) is not None
+
+    def check_chosen(self, judge: str, path: Path) -> None:
+        """Raise SettingsError if several other judges are approved of, and nobody says which is meant."""
+        if why := unchosen(self._folder(path), judge):
+            raise SettingsError(why)
 
     def baseline(self, judge: str, path: Path, named: str | None) -> Run:
         """The run of what `has_baseline` knows of. Raise BenchmarkError for an approval that is damaged."""

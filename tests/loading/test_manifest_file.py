@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mllm_judge.benchmarks import is_manifest, load
-from pytest_mllm_judge.benchmarks.manifest import Manifest, read_manifest
+from pytest_mllm_judge.benchmarks.manifest import DEFAULT_MARGIN, Manifest, read_manifest
 from pytest_mllm_judge.errors import BenchmarkError
 from tests.loading.conftest import FORMAT, Folder, score_item
 
@@ -75,7 +75,7 @@ def test_everything_a_manifest_may_say_is_read(folder: Folder) -> None:
     assert manifest.gates["slot does not decide"].bound == ("within", 0.05)
     assert manifest.upgrade.margin_of("pair.accuracy") == 0.05
     assert manifest.upgrade.margin_of("score.pearson") == 0.1
-    assert manifest.upgrade.margin_of("batch.distance") is None
+    assert manifest.upgrade.margin_of("batch.distance") == DEFAULT_MARGIN
     assert manifest.upgrade.confidence == 0.9
 
 
@@ -151,9 +151,9 @@ FEW = 'gates."few problems"'
         ('items = "i"\n[gates." a"]\ncheck = "c"\nat_most = 1',
          "gates: the gate name ' a' begins or ends with a space"),
         ('items = "i"\n[upgrade]\nmargin = -0.1',
-         "upgrade.margin: must be a number, 0 or more, or a table of such, got -0.1"),
+         "upgrade.margin: must be a number above 0, or a table of such, got -0.1"),
         ('items = "i"\n[upgrade]\nmargin = { pair = "5" }',
-         "upgrade.margin: must be a number, 0 or more, or a table of such, got {'pair': '5'}"),
+         "upgrade.margin: must be a number above 0, or a table of such, got {'pair': '5'}"),
         ('items = "i"\n[upgrade]\nmargin = { pair = nan }',
          "upgrade.margin.pair: must be a finite number, got nan"),
         ('items = "i"\n[upgrade]\nmargins = 1',

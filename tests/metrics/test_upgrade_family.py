@@ -199,26 +199,27 @@ def manifest(folder: Path, text: str) -> Path:
         ("", {"score.pearson": 0.05}),
         ("[upgrade]\nmargin = 0.1\n", {"score.pearson": 0.1}),
         ("[upgrade]\nmargin = { score = 0.1 }\n", {"score.pearson": 0.1}),
+        ("[upgrade]\nmargin = { pair = 0.1 }\n", {"score.pearson": 0.05}),
+        ('[upgrade]\nmargin = { "problems.rate" = 0.02 }\n', {"score.pearson": 0.05, "problems.rate": 0.02}),
         (
             '[upgrade]\nmargin = { score = 0.1, "score.leniency" = 0.3 }\n',
             {"score.pearson": 0.1, "score.leniency": 0.3},
         ),
         (
             '[gates.few]\ncheck = "problems.rate"\nat_most = 0.1\n[upgrade]\nmargin = 0.2\n',
-            {"score.pearson": 0.2, "problems.rate": 0.05},
+            {"score.pearson": 0.2},
         ),
-        ('[upgrade]\nmargin = { "score.kappa" = 0.1 }\n', {"score.kappa": 0.1}),
+        ('[upgrade]\nmargin = { "score.kappa" = 0.1 }\n', {"score.pearson": 0.05, "score.kappa": 0.1}),
     ],
 )
 def test_what_the_benchmark_names_decides(folder: Path, table: str, deciding: dict[str, float]) -> None:
     found = comparisons(load(manifest(folder, table)))
-    assert {each.name: each.margin for each in found if each.decides} == deciding
+    assert {each.name: each.margin for each in found if each.decides} == {"problems.rate": 0.05} | deciding
 
 
 def test_properties_that_it_does_not_name_are_shown_with_their_own_margins(folder: Path) -> None:
     found = comparisons(load(manifest(folder, "[probes]\nrepeat = 3\n")))
     assert {each.name: each.margin for each in found if not each.decides} == {
-        "problems.rate": 0.05,
         "score.leniency": 0.25,
         "score.scale_use": 0.5,
         "consistency.repeats": 0.05,
@@ -252,3 +253,69 @@ def test_a_table_that_makes_no_sense_is_told_before_anything_is_asked(
     with pytest.raises(BenchmarkError) as caught:
         check_upgrade(load(manifest(folder, f"[upgrade]\n{table}\n")))
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("scale", "margins"),
+    [
+        ("[1, 2, 3, 4, 5]", {"score.leniency": 0.25, "score.scale_use": 0.5}),
+        ("[1, 2, 3, 4, 5, 6, 7, 8, 9]", {"score.leniency": 0.5, "score.scale_use": 0.9}),
+    ],
+)
+def test_margins_of_the_scale_grow_with_it(folder: Path, scale: str, margins: dict[str, float]) -> None:
+    found = comparisons(load(manifest(folder, f"[score]\nscale = {scale}\n")))
+    assert {each.name: each.margin for each in found if each.name in margins} == margins
+
+
+def test_the_rate_of_problems_decides_where_the_benchmark_can_show_its_margin(folder: Path) -> None:
+    def decides(items: int) -> bool:
+        lines = [item.to_json() for item in SCORES[:items]]
+        (folder / "items.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        found = comparisons(load(manifest(folder, "")))
+        return next(each.decides for each in found if each.name == "problems.rate")
+
+    assert (decides(51), decides(52)) == (False, True)
+
+
+def test_a_judge_whose_latencies_are_partly_lost_is_not_called_fast() -> None:
+    def timed(seconds: Callable[[int], float | None]) -> Judgements:
+        made = [
+            Judgement(item=item, judge="j", verdict=3, latency=seconds(number))
+            for number, item in enumerate(SCORES)
+        ]
+        return Judgements(made, cluster_of=lambda item: item.id, tasks=Tasks())
+
+    before = timed(lambda number: 1.0 + number % 7)
+    faster = timed(lambda number: 0.5 + number % 5)
+    lost = timed(lambda number: None if number % 2 else 0.5 + number % 5)
+    by = [comparison("latency.mean", 0.5)]
+    assert compare(by, faster, before).compared[0].outcome == "holds"
+    (found,) = compare(by, lost, before).compared
+    assert found.outcome == "undecided"
+    assert found.claim is not None
+    assert "nothing is decided: 300 judgements have not a latency of both judges" in found.claim.explain()
+    assert found.p is None
+
+
+def test_items_without_a_majority_are_told_in_a_difference() -> None:
+    split = [item.model_copy(update={"human": (1, 2)}) for item in SCORES[:100]]
+    items = [*split, *SCORES[100:]]
+    same = judged(items, lambda item: item.labels()[0])
+    (found,) = compare([comparison("score.accuracy", 0.1)], same, same).compared
+    assert found.claim is not None
+    assert "  left out  100 without a human label or majority" in found.claim.explain().splitlines()
+
+
+def test_fixed_items_that_are_asked_once_are_told_before_anything_is_asked(folder: Path) -> None:
+    with pytest.raises(BenchmarkError, match='with population = "fixed" only asking again tells'):
+        check_upgrade(load(manifest(folder, 'population = "fixed"\n')))
+    check_upgrade(load(manifest(folder, 'population = "fixed"\n[probes]\nrepeat = 3\n')))
+
+
+def test_what_one_side_was_not_asked_leaves_the_other_comparisons_as_they_are() -> None:
+    pairs = judged([pair(number) for number in range(80)], lambda item: item.labels()[0])
+    by = [comparison("pair.accuracy", 0.1), comparison("consistency.orders")]
+    accuracy, orders = compare(by, pairs, pairs).compared
+    assert (accuracy.outcome, orders.outcome) == ("holds", "undecided")
+    assert orders.claim is not None
+    assert "say [probes] position = true" in orders.claim.explain()

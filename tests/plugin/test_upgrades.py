@@ -96,9 +96,44 @@ def test_the_checks_of_gates_are_compared_too(project: Project) -> None:
     assert named == ["pair.accuracy", "pair.kappa", "problems.rate"]
 
 
-def test_a_margin_by_task_leaves_the_others_out(upgrade: Project) -> None:
+def test_a_margin_for_one_task_leaves_no_other_task_out(upgrade: Project) -> None:
     upgrade.write_manifest("[upgrade]\nmargin = { score = 0.1 }\n")
-    upgrade.run("--judge=good", "--judge-baseline=bad", "bench").assert_outcomes(passed=40)
+    result = upgrade.run("--judge=good", "--judge-baseline=bad", "bench")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("*not worse by pair.accuracy with a margin of 0.05 on these 40 items*")
+
+
+def test_a_margin_that_lets_every_judge_through_is_told(upgrade: Project) -> None:
+    upgrade.write_manifest("[upgrade]\nmargin = 1\n")
+    result = upgrade.run("--judge=good", "--judge-baseline=bad", "bench")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        "*[[]upgrade[]]: every judge would be called not worse by pair.accuracy with a margin of 1, even one "
+        "that answers nothing"
+    )
+
+
+@pytest.mark.parametrize("spread", SPREADS, ids=["plain", "n0", "n2"])
+def test_a_name_that_is_no_check_is_told_without_a_traceback(
+    upgrade: Project, spread: tuple[str, ...]
+) -> None:
+    upgrade.write_manifest('[upgrade]\nmargin = { "pair.kapa" = 0.3 }\n')
+    result = upgrade.run(*spread, "--judge=good", "--judge-baseline=bad", "bench")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines("*benchmark.toml: [[]upgrade[]]: there is no check 'pair.kapa'; did you*")
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_check_whose_probe_is_not_declared_is_told(upgrade: Project) -> None:
+    upgrade.write_manifest('[upgrade]\nmargin = { pair = 0.3, "consistency.orders" = 0.3 }\n')
+    result = upgrade.run("--judge=good", "--judge-baseline=bad", "bench")
+    result.stdout.fnmatch_lines("*: [[]upgrade[]]: consistency.orders needs [[]probes[]] position = true")
+
+
+def test_a_judge_may_not_be_named_like_an_approval(upgrade: Project) -> None:
+    result = upgrade.run("--judge=good (approved)", "bench")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("*names that end in ' (approved)' are those of approvals")
 
 
 @pytest.mark.parametrize("spread", SPREADS, ids=["plain", "n0", "n2"])
@@ -131,4 +166,4 @@ def test_items_that_the_baseline_was_not_asked_about_are_red(upgrade: Project) -
     upgrade.run("--judge=own", "--judge-record=new_episodes", "--judge-limit=20", "bench")
     result = upgrade.run("--judge=good", "--judge-baseline=own", "bench")
     result.assert_outcomes(passed=40, failed=1)
-    result.stdout.fnmatch_lines("not asked: 20 of 40 questions of this gate; the first:")
+    result.stdout.fnmatch_lines("not asked: 20 of 40 questions of this upgrade; the first:")

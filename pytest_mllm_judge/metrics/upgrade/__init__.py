@@ -1,9 +1,9 @@
 """May the candidate replace the baseline: paired not-worse claims, and what regressed."""
 
 from pytest_mllm_judge.metrics.upgrade.comparison import Comparison
-from pytest_mllm_judge.metrics.upgrade.declared import MAIN, PROPERTIES, comparisons, main_checks
+from pytest_mllm_judge.metrics.upgrade.declared import MAIN, PROPERTIES, comparisons
 from pytest_mllm_judge.metrics.upgrade.family import Compared, Slice, Upgrade, compare
-from pytest_mllm_judge.metrics.upgrade.reach import check_upgrade
+from pytest_mllm_judge.metrics.upgrade.reach import check_names, check_upgrade
 
 __all__ = [
     "MAIN",
@@ -12,8 +12,8 @@ __all__ = [
     "Comparison",
     "Slice",
     "Upgrade",
+    "check_names",
     "check_upgrade",
     "compare",
     "comparisons",
-    "main_checks",
 ]

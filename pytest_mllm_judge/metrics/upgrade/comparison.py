@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from pytest_mllm_judge.claims import Claim, Estimate
+from pytest_mllm_judge.claims.estimate import Better
 from pytest_mllm_judge.metrics.checks import Check, Worse
 from pytest_mllm_judge.metrics.pairing import NothingCommon
 from pytest_mllm_judge.model import Item, Judgements
@@ -55,15 +56,36 @@ class Comparison:
         Where no item is common to both, or none has a label, the difference is undefined and says why.
         """
         options = {**self.options, "confidence": self.confidence}
+        if not (len(candidate) and len(baseline)):
+            return self.nothing("the two have no item in common")
         ours, theirs = self.check(candidate, **options), self.check(baseline, **options)
         if not (ours.n and theirs.n):
-            return Estimates(ours, theirs, _nothing(theirs if ours.n else ours))
+            empty = theirs if ours.n else ours
+            return Estimates(ours, theirs, self.nothing(empty.counted.reason, empty.better).difference)
         try:
             return Estimates(ours, theirs, ours - theirs)
         except NothingCommon as error:
-            nothing = replace(ours.counted, value=None, low=None, high=None, n=0, clusters=0)
-            reason = replace(nothing, method="none", reason=str(error).partition(": ")[2])
-            return Estimates(ours, theirs, _nothing(replace(ours, counted=reason, without=None)))
+            none = self.nothing(str(error).partition(": ")[2], ours.better)
+            return Estimates(ours, theirs, none.difference)
+
+    def nothing(self, reason: str, better: Better = "neither") -> Estimates:
+        """What there is where nothing can be compared, and why."""
+        none = Interval(
+            value=None,
+            low=None,
+            high=None,
+            n=0,
+            clusters=0,
+            method="none",
+            confidence=self.confidence,
+            reason=reason,
+        )
+
+        def named(metric: str) -> Estimate:
+            return Estimate(metric=metric, better=better, counted=none, again=lambda *_: none)
+
+        name = self.check.name
+        return Estimates(named(name), named(name), named(f"{name}, difference"))
 
     def difference(self, candidate: Judgements, baseline: Judgements) -> Estimate:
         """The candidate's figure less the baseline's, paired by item."""
@@ -122,13 +144,6 @@ class Comparison:
 
     def _worse(self, estimates: Estimates) -> Worse:
         return self.check.worse or _WORSE[estimates.difference.better]
-
-
-def _nothing(empty: Estimate) -> Estimate:
-    """The difference where one side has nothing."""
-    return replace(
-        empty, metric=f"{empty.metric}, difference", again=lambda *_: empty.counted, problems={}, beside=()
-    )
 
 
 def _upper(estimate: Estimate) -> IntervalAt:

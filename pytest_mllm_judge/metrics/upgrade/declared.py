@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pytest_mllm_judge.benchmarks import Benchmark
+from pytest_mllm_judge.benchmarks.manifest import Probes
 from pytest_mllm_judge.benchmarks.manifest import Upgrade as Table
-from pytest_mllm_judge.metrics.checks import CHECKS, Check, check_named
+from pytest_mllm_judge.metrics.checks import Check, check_named
 from pytest_mllm_judge.metrics.gates import OPTIONS
 from pytest_mllm_judge.metrics.upgrade.comparison import Comparison
 from pytest_mllm_judge.model import Criterion, Item, Task, Tasks
+from pytest_mllm_judge.statistics import tango
 
 MAIN: Mapping[Task, tuple[str, ...]] = {
     "score": ("score.pearson", "score.accuracy"),
@@ -36,42 +38,48 @@ Options = dict[str, Any]
 def comparisons(benchmark: Benchmark) -> tuple[Comparison, ...]:
     """What the benchmark compares judges by, those that decide first.
 
-    Each task's main check, the checks of its gates and those that `[upgrade] margin` names decide. The
-    other properties are shown, with their own margins. A check of agreement without a margin in a table
-    of margins is left out, and so is a task without a human label.
+    Each task's main check, the checks of its gates and those that `[upgrade] margin` names decide, and so
+    does the rate of problems where the benchmark is large enough to show its margin. The other properties are
+    shown, with their own margins. A task without a human label is left out.
     """
     table = benchmark.manifest.upgrade
     found: dict[tuple[Any, ...], Comparison] = {}
     for decides, wanted in ((True, _deciding(benchmark)), (False, _shown(benchmark))):
         for name, options in wanted:
             check = check_named(name)
-            margin = _margin(table, check)
-            if decides and margin is None:
-                continue
+            margin = _margin(table, check, benchmark.tasks)
             made = Comparison(
-                check=check, margin=margin, confidence=table.confidence, options=options, decides=decides
+                check=check,
+                margin=margin,
+                confidence=table.confidence,
+                options=options,
+                decides=decides and margin is not None,
             )
             found.setdefault((name, tuple(sorted(options.items()))), made)
     return tuple(found.values())
 
 
-def main_checks(benchmark: Benchmark) -> tuple[Comparison, ...]:
-    """Each task's main check, once for each criterion, whatever its margin."""
-    confidence = benchmark.manifest.upgrade.confidence
-    return tuple(
-        Comparison(
-            check=check_named(name), margin=None, confidence=confidence, options=options, decides=False
-        )
-        for name, options in _main(benchmark)
-    )
-
-
-def _margin(table: Table, check: Check) -> float | None:
+def _margin(table: Table, check: Check, tasks: Tasks) -> float | None:
     """The benchmark's margin for the check; of a property, which has units of its own, only one by name."""
-    if check.margin is None and check.name not in PROPERTIES:
+    if check.name not in PROPERTIES and check.margin is None:
         return table.margin_of(check.name)
     said = table.margin.get(check.name) if isinstance(table.margin, dict) else None
-    return check.margin if said is None else said
+    if said is not None or check.margin is None:
+        return said
+    return check.margin * _FIVE_POINTS[check.name](tasks) if check.name in _FIVE_POINTS else check.margin
+
+
+def _width(tasks: Tasks) -> float:
+    """How far apart the scale's ends are, from 1 to 5 being 1."""
+    low, high = tasks.score.scale[0], tasks.score.scale[-1]
+    return 1.0 if isinstance(low, str) or isinstance(high, str) else (float(high) - float(low)) / 4
+
+
+_FIVE_POINTS: Mapping[str, Callable[[Tasks], float]] = {
+    "score.leniency": _width,
+    "score.scale_use": lambda tasks: len(tasks.score.scale) / 5,
+}
+"""What a margin that is meant for the scale from 1 to 5 is multiplied by on another one."""
 
 
 def _deciding(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
@@ -79,6 +87,8 @@ def _deciding(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
     for gate in benchmark.manifest.gates.values():
         if not gate.check.startswith(_OF_HUMANS):
             yield gate.check, {n: getattr(gate, n) for n in OPTIONS if getattr(gate, n) is not None}
+    if _can_show_problems(benchmark):
+        yield "problems.rate", {}
     margin = benchmark.manifest.upgrade.margin
     gated = {gate.check for gate in benchmark.manifest.gates.values()}
     for name in margin if isinstance(margin, dict) else ():
@@ -86,12 +96,24 @@ def _deciding(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
             yield from _each(check_named(name), benchmark)
 
 
+def is_asked(name: str, probes: Probes) -> bool:
+    """Whether `[probes]` asks what the check of that name is read from."""
+    return {"consistency.repeats": probes.repeat > 1, "consistency.orders": probes.position}.get(name, True)
+
+
+def _can_show_problems(benchmark: Benchmark) -> bool:
+    """Whether two judges without a problem could be told not to differ by more than the margin."""
+    clusters = len({benchmark.cluster(item) for item in benchmark.items})
+    margin = _margin(benchmark.manifest.upgrade, check_named("problems.rate"), benchmark.tasks)
+    confidence = benchmark.manifest.upgrade.confidence
+    return bool(clusters) and margin is not None and tango(0, 0, clusters, confidence=confidence)[1] <= margin
+
+
 def _shown(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
     probes = benchmark.manifest.probes
-    for name in (one for one in PROPERTIES if one in CHECKS):
+    for name in PROPERTIES:
         check = check_named(name)
-        asked = {"consistency.repeats": probes.repeat > 1, "consistency.orders": probes.position}
-        if asked.get(name, True) and check.suits(benchmark.tasks):
+        if is_asked(name, probes) and check.suits(benchmark.tasks):
             yield from _each(check, benchmark)
 
 

@@ -166,10 +166,10 @@ def _compared(
     decides = comparison.decides and where is None
     try:
         estimates = comparison.estimates(candidate, baseline)
-    except SettingsError:
-        if decides:
-            raise
-        return None
+    except SettingsError as error:  # such as one that was asked in one order only, when it was approved of
+        if not decides:
+            return None
+        estimates = comparison.nothing(str(error))
     if not (estimates.difference.n or decides):
         return None
     has_claim = comparison.margin is not None

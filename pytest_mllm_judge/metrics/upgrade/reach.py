@@ -10,38 +10,56 @@ from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.claims import Claim
 from pytest_mllm_judge.errors import BenchmarkError, SettingsError
 from pytest_mllm_judge.metrics.checks import check_named
+from pytest_mllm_judge.metrics.gates import repeated
 from pytest_mllm_judge.metrics.reach import judges, rivals
 from pytest_mllm_judge.metrics.upgrade.comparison import Comparison
-from pytest_mllm_judge.metrics.upgrade.declared import MAIN, comparisons
+from pytest_mllm_judge.metrics.upgrade.declared import MAIN, comparisons, is_asked
 from pytest_mllm_judge.model import Judgement, Judgements
 from pytest_mllm_judge.model.judgements import known_field
 
 _NOT_MADE_UP = ("consistency.", "cost.", "latency.")
 """What made-up verdicts say nothing about."""
+_NEEDS = {"consistency.repeats": "repeat = 2 or more", "consistency.orders": "position = true"}
 
 
 def check_upgrade(benchmark: Benchmark) -> None:
-    """Raise BenchmarkError for a name that `[upgrade]` gives and nobody knows, and for a margin out of reach.
+    """Raise BenchmarkError for what `[upgrade]` names and nobody knows, and for a margin that can't be.
 
-    Out of reach is what no judge could hold on the whole benchmark, compared with itself or with one that
-    errs as often.
+    One is out of reach if no judge could hold it on the whole benchmark, compared with itself or with one
+    that errs as often; one is too wide if a judge that answers nothing would hold it.
     """
-    where = shown(benchmark.file)
+    check_names(benchmark)
+    try:
+        for comparison in comparisons(benchmark):
+            if comparison.decides and not comparison.check.name.startswith(_NOT_MADE_UP):
+                _check_margin(comparison, benchmark)
+    except SettingsError as error:
+        raise BenchmarkError(shown(benchmark.file), f"[upgrade]: {error}") from error
+
+
+def _check_margin(comparison: Comparison, benchmark: Benchmark) -> None:
+    by = f"by {comparison.name} with a margin of {comparison.margin:g}"
+    best = _best(comparison, benchmark)
+    if best is not None:
+        shows = _shows(best)
+        hint = f"The smallest margin that they could show is {shows:.3f}." if math.isfinite(shows) else ""
+        what = (
+            f"[upgrade]: no judge could be called not worse {by} on these {best.estimate.n} items, not even "
+            "the baseline itself"
+        )
+        raise BenchmarkError(shown(benchmark.file), what, hint)
+    right, *_, silent = (both for both, _ in _made_up(comparison, benchmark, apart=False))
+    if comparison.claim(silent, right).outcome == "holds":
+        what = f"[upgrade]: every judge would be called not worse {by}, even one that answers nothing"
+        raise BenchmarkError(shown(benchmark.file), what, "Say a smaller margin.")
+
+
+def check_names(benchmark: Benchmark) -> None:
+    """Raise BenchmarkError for a check, a field or a probe that `[upgrade]` counts on and nobody has."""
     try:
         _check_names(benchmark)
-        found = comparisons(benchmark)
     except SettingsError as error:
-        raise BenchmarkError(where, f"[upgrade]: {error}") from error
-    for comparison in found:
-        best = _best(comparison, benchmark)
-        if best is not None:
-            shows = _shows(best)
-            hint = f"The smallest margin that they could show is {shows:.3f}." if math.isfinite(shows) else ""
-            what = (
-                f"[upgrade]: no judge could be called not worse by {comparison.name} with a margin of "
-                f"{comparison.margin:g} on these {best.estimate.n} items, not even the baseline itself"
-            )
-            raise BenchmarkError(where, what, hint)
+        raise BenchmarkError(shown(benchmark.file), f"[upgrade]: {error}") from error
 
 
 def _check_names(benchmark: Benchmark) -> None:
@@ -52,6 +70,8 @@ def _check_names(benchmark: Benchmark) -> None:
         check = check_named(name)
         if not check.suits(benchmark.tasks):
             raise SettingsError(f"{name} makes no sense on this benchmark's scale")
+        if not is_asked(name, benchmark.manifest.probes):
+            raise SettingsError(f"{name} needs [probes] {_NEEDS[name]}")
         if check.task and not any(item.task == check.task for item in benchmark.items):
             raise SettingsError(f"{name} is about {check.task} items, and this benchmark has none")
     for name in table.slices:
@@ -59,9 +79,7 @@ def _check_names(benchmark: Benchmark) -> None:
 
 
 def _best(comparison: Comparison, benchmark: Benchmark) -> Claim | None:
-    """The claim about made-up judges that shows most; None if one holds, or none can be made up."""
-    if not comparison.decides or comparison.check.name.startswith(_NOT_MADE_UP):
-        return None
+    """The claim about made-up judges that shows most; None if one holds."""
     best: Claim | None = None
     for candidate, baseline in _made_up(comparison, benchmark):
         claim = comparison.claim(candidate, baseline)
@@ -77,16 +95,23 @@ def _shows(claim: Claim) -> float:
     return math.inf if shown is None else abs(shown)
 
 
-def _made_up(comparison: Comparison, benchmark: Benchmark) -> Iterator[tuple[Judgements, Judgements]]:
-    """Judges compared with themselves, and with others that err as often."""
+def _made_up(
+    comparison: Comparison, benchmark: Benchmark, *, apart: bool = True
+) -> Iterator[tuple[Judgements, Judgements]]:
+    """Judges compared with themselves, and with others that err as often if they are to stand `apart`."""
     options, items, tasks = comparison.options, comparison.items(benchmark.items), benchmark.tasks
     combine, criterion = options.get("annotators") or comparison.check.combine, options.get("criterion")
 
     def of(verdicts: Sequence[Judgement]) -> Judgements:
-        return Judgements(verdicts, cluster_of=benchmark.cluster, tasks=tasks)
+        return Judgements(
+            repeated(verdicts, benchmark),
+            cluster_of=benchmark.cluster,
+            tasks=tasks,
+            population=benchmark.manifest.population,
+        )
 
     for verdicts in judges(items, tasks, combine=combine, criterion=criterion):
         yield (both := of(verdicts)), both
-    for ours, theirs in rivals(items, tasks, combine=combine, criterion=criterion):
+    for ours, theirs in rivals(items, tasks, combine=combine, criterion=criterion) if apart else ():
         yield of(ours), of(theirs)
         yield of(theirs), of(ours)
