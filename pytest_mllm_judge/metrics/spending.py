@@ -123,10 +123,8 @@ class _OfBoth(Pairing):
             reason = f"no question has {self.lacking} of both judges"
             return undefined(f"{self.metric}, difference", self.better, self.rows, reason=reason)
         found = replace(super().minus(other), lacking=self.lacking)
-        lost = found.unpaired + self.rows.unlabelled + other.rows.unlabelled
-        return (
-            _undecided(found, f"{lost} judgements have not {self.lacking} of both judges") if lost else found
-        )
+        lost = max(found.unpaired, self.rows.unlabelled + other.rows.unlabelled)
+        return _undecided(found, f"{lost} judgements lack {self.lacking}") if lost else found
 
 
 def _undecided(estimate: Estimate, reason: str) -> Estimate:

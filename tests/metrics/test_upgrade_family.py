@@ -293,7 +293,7 @@ def test_a_judge_whose_latencies_are_partly_lost_is_not_called_fast() -> None:
     (found,) = compare(by, lost, before).compared
     assert found.outcome == "undecided"
     assert found.claim is not None
-    assert "nothing is decided: 300 judgements have not a latency of both judges" in found.claim.explain()
+    assert "nothing is decided: 150 judgements lack a latency" in found.claim.explain()
     assert found.p is None
 
 
