@@ -209,7 +209,12 @@ def manifest(folder: Path, text: str) -> Path:
             '[gates.few]\ncheck = "problems.rate"\nat_most = 0.1\n[upgrade]\nmargin = 0.2\n',
             {"score.pearson": 0.2},
         ),
-        ('[upgrade]\nmargin = { "score.kappa" = 0.1 }\n', {"score.pearson": 0.05, "score.kappa": 0.1}),
+        ('[upgrade]\nmargin = { "score.kappa" = 0.1 }\n', {"score.kappa": 0.1}),
+        (
+            "[upgrade]\nmargin = { 'score.kappa' = 0.1, score = 0.2 }\n",
+            {"score.pearson": 0.2, "score.kappa": 0.1},
+        ),
+        ('[upgrade]\nmargin = { "score.leniency" = 0.3 }\n', {"score.pearson": 0.05, "score.leniency": 0.3}),
     ],
 )
 def test_what_the_benchmark_names_decides(folder: Path, table: str, deciding: dict[str, float]) -> None:

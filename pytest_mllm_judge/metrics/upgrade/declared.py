@@ -38,9 +38,10 @@ Options = dict[str, Any]
 def comparisons(benchmark: Benchmark) -> tuple[Comparison, ...]:
     """What the benchmark compares judges by, those that decide first.
 
-    Each task's main check, the checks of its gates and those that `[upgrade] margin` names decide, and so
-    does the rate of problems where the benchmark is large enough to show its margin. The other properties are
-    shown, with their own margins. A task without a human label is left out.
+    Each task's main check, the checks of its gates and those that `[upgrade] margin` names decide; where it
+    names other checks of a task's agreement alone, they stand in the main check's place. So does the rate of
+    problems where the benchmark is large enough to show its margin. The other properties are shown, with
+    their own margins. A task without a human label is left out.
     """
     table = benchmark.manifest.upgrade
     found: dict[tuple[Any, ...], Comparison] = {}
@@ -118,10 +119,18 @@ def _shown(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
 
 
 def _main(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
-    for names in MAIN.values():
+    margin = benchmark.manifest.upgrade.margin
+    for task, names in MAIN.items():
         suiting = [check_named(name) for name in names if check_named(name).suits(benchmark.tasks)]
-        if suiting:
+        if suiting and not _is_replaced(task, suiting[0].name, margin if isinstance(margin, dict) else {}):
             yield from _each(suiting[0], benchmark)
+
+
+def _is_replaced(task: Task, main: str, margins: Mapping[str, float]) -> bool:
+    """Whether the table names other checks of a task's agreement, and neither the task nor its main check."""
+    if task in margins or main in margins:
+        return False
+    return any(name.startswith(f"{task}.") and name not in PROPERTIES for name in margins)
 
 
 def _each(check: Check, benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
