@@ -70,7 +70,7 @@ def test_quality_is_named_as_what_regressed_and_consistency_is_not_worse(
         [
             "fails: score.spearman, difference is not at least -0.05",
             "  regressed worse than the baseline for certain *",
-            "not worse than gpt4o_0shot: 1 held, 1 failed",
+            "not worse than gpt4o_0shot: 2 held, 1 failed",
             f"  fails      {PQ}  score.spearman, difference at least -0.05: -0.276 (-0.306 to -0.246)",
             f"  holds      {SC}  score.spearman, difference at least -0.05: -0.025 (-0.044 to -0.007)",
             f"regressed: {PQ} -0.276 (-0.306 to -0.246; p < 0.001) · *",
@@ -79,7 +79,7 @@ def test_quality_is_named_as_what_regressed_and_consistency_is_not_worse(
     record = read_record(pytester.path / ".pytest_cache" / "d" / "mllm-judge" / "run.json")
     families = [gate["family"] for gate in record.gates.values()]
     deciding = [{one["name"]: one["regressed"] for one in each if one["decides"]} for each in families]
-    assert deciding == [{SC: False, PQ: True}] * 2
+    assert deciding == [{SC: False, PQ: True, "problems.rate": True}] * 3
 
 
 def test_upstreams_own_protocol_in_a_test_of_ones_own_tells_the_same(
@@ -130,7 +130,7 @@ def test_the_judge_uses_two_points_for_quality_and_scores_far_below_the_raters(u
 
 def test_each_margin_that_decides_is_more_than_the_data_could_show_at_best(upgrade: Upgrade) -> None:
     shows = [stories.could_show(one) for one in upgrade.compared if one.decides]
-    assert len(shows) == 2
+    assert len(shows) == 3
     assert all(one is not None and one < 0.05 for one in shows)
 
 

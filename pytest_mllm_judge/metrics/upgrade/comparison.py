@@ -31,7 +31,8 @@ class Comparison:
     """One check by which two judges are compared: with which options, and how much worse is not worse.
 
     `margin` is above 0, in the check's own units, None where nobody said one: then there is no claim.
-    `decides` says whether the upgrade depends on it; the others are measured and shown.
+    `decides` says whether the upgrade depends on it; the others are measured and shown. One that is `sliced`
+    is looked at in slices too.
     """
 
     check: Check
@@ -39,6 +40,7 @@ class Comparison:
     confidence: float
     options: Mapping[str, Any] = field(default_factory=dict)
     decides: bool = True
+    sliced: bool = True
 
     @property
     def name(self) -> str:

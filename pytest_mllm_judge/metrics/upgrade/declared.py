@@ -40,13 +40,15 @@ def comparisons(benchmark: Benchmark) -> tuple[Comparison, ...]:
 
     Each task's main check, the checks of its gates and those that `[upgrade] margin` names decide; where it
     names other checks of a task's agreement alone, they stand in the main check's place. So does the rate of
-    problems where the benchmark is large enough to show its margin. The other properties are shown, with
-    their own margins. A task without a human label is left out.
+    problems, in no slice, where the benchmark is large enough to show its margin. Other properties are shown,
+    with their own margins. A task without a human label is left out.
     """
     table = benchmark.manifest.upgrade
     found: dict[tuple[Any, ...], Comparison] = {}
-    for decides, wanted in ((True, _deciding(benchmark)), (False, _shown(benchmark))):
-        for name, options in wanted:
+    by_itself = [("problems.rate", Options())] if _can_show_problems(benchmark) else []
+    wanted = (_deciding(benchmark), by_itself, _shown(benchmark))
+    for decides, sliced, some in zip((True, True, False), (True, False, False), wanted, strict=True):
+        for name, options in some:
             check = check_named(name)
             margin = _margin(table, check, benchmark.tasks)
             made = Comparison(
@@ -55,6 +57,7 @@ def comparisons(benchmark: Benchmark) -> tuple[Comparison, ...]:
                 confidence=table.confidence,
                 options=options,
                 decides=decides and margin is not None,
+                sliced=sliced,
             )
             found.setdefault((name, tuple(sorted(options.items()))), made)
     return tuple(found.values())
@@ -88,8 +91,6 @@ def _deciding(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
     for gate in benchmark.manifest.gates.values():
         if not gate.check.startswith(_OF_HUMANS):
             yield gate.check, {n: getattr(gate, n) for n in OPTIONS if getattr(gate, n) is not None}
-    if _can_show_problems(benchmark):
-        yield "problems.rate", {}
     margin = benchmark.manifest.upgrade.margin
     gated = {gate.check for gate in benchmark.manifest.gates.values()}
     for name in margin if isinstance(margin, dict) else ():

@@ -129,7 +129,7 @@ def _parts(
 ) -> Iterator[tuple[Slice | None, Judgements, Judgements]]:
     """The whole, and each slice that both judges have items of."""
     yield None, candidate, baseline
-    if not comparison.decides:
+    if not (comparison.decides and comparison.sliced):
         return
     mine = [judgement.item for judgement in candidate]
     about = comparison.items(mine)
