@@ -195,7 +195,7 @@ def paired_difference(
     if discordant < MIN_DISCORDANT:
         result = _by_tango(result, figure, discordant, left)
     elif result.low is None and np.isfinite(change.each).all():
-        result = _by_corners(result, figure, (left, right), average)
+        result = _by_corners(result, ((figure, left), (other or figure, right)), average)
     why = {figure.reason(left.parts), (other or figure).reason(right.parts)} - {""} if discordant else set()
     return replace(_within(result, figure), reason=result.reason or min(why, default=""))
 
@@ -221,10 +221,11 @@ def _by_tango(result: Interval, figure: Figure, discordant: int, left: Left) -> 
     return replace(result, low=min(lows), high=max(highs), method=method, reason=too_few(result.clusters))
 
 
-def _by_corners(result: Interval, figure: Figure, both: tuple[Left, Left], average: Average) -> Interval:
+def _by_corners(result: Interval, both: tuple[tuple[Figure, Left], ...], average: Average) -> Interval:
     """All clusters differ alike: bounds from the share of them that may differ otherwise, unseen."""
     ours, theirs = (
-        reach_unseen(figure, each, average, confidence=result.confidence, differing=0) for each in both
+        reach_unseen(figure, left, average, confidence=result.confidence, differing=0)
+        for figure, left in both
     )
     if ours is None or theirs is None or result.clusters < 2:
         return result

@@ -204,3 +204,16 @@ def test_an_undecided_difference_of_repeated_asks_says_how_many_repeats_would_se
     again = agreement.accuracy(_noisy(3, repeats + 1)[0]) - agreement.accuracy(_noisy(3, repeats + 1)[1])
     assert again.value is not None
     assert (again >= again.value - 0.03).outcome == "holds"
+
+
+def test_judges_of_other_points_that_rank_alike_everywhere_have_an_interval() -> None:
+    """Their tables have other sizes: one gives halves of points."""
+    humans = [[1, 2], [2, 3], [3, 4]] * 20
+    halves = judged("score", [(human, sum(human) / 2) for human in humans])
+    wholes = judged("score", [(human, human[0]) for human in humans])
+    difference = agreement.spearman(halves, annotators="mean") - agreement.spearman(wholes, annotators="mean")
+    assert difference.value == 0
+    assert difference.counted.method == "all alike, exact"
+    assert difference.low is not None
+    assert difference.high is not None
+    assert difference.low < 0 < difference.high

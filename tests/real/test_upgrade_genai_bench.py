@@ -47,7 +47,7 @@ def test_the_run_without_pictures_may_not_replace_the_later_one(
     result.stdout.fnmatch_lines(
         [
             "fails: pair.accuracy, difference is not at least -0.05",
-            "not worse than gemini-1.5-pro: 2 failed",
+            "not worse than gemini-1.5-pro: 3 failed",
             "  fails      pair.accuracy  pair.accuracy, difference at least -0.05: -0.468 (-0.486 to -0.450)",
         ]
     )
