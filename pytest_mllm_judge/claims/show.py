@@ -21,6 +21,14 @@ def show_range(low: float | None, high: float | None) -> str:
     return "no interval" if low is None or high is None else f"{show(low)} to {show(high)}"
 
 
+def show_figure(
+    value: float | None, low: float | None, high: float | None, *, reason: str = "", more: str = ""
+) -> str:
+    """`0.812 (0.783 to 0.838)`, `more` behind the bounds; without bounds the reason for that."""
+    bounds = reason if reason and (low is None or high is None) else show_range(low, high) + more
+    return f"{show(value)} ({bounds})"
+
+
 def show_down(value: float) -> str:
     """Three decimals, never above the value."""
     near = float(f"{value:.3f}")

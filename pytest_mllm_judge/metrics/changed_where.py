@@ -1,4 +1,4 @@
-"""Where two judges differ: by source, by verdict, by the slot and the length of the answer preferred."""
+"""Where two judges differ: by what the items are, and by what the judges say of them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ from pytest_mllm_judge.statistics import holm
 
 Move = Literal["worse", "better", "other"]
 """Right to wrong, wrong to right, wrong to another wrong; for a ranking farther, nearer, as far."""
-About = Literal["source", "verdict", "slot", "length"]
+About = Literal["source", "human slot", "human length", "characters", "verdict", "slot", "length"]
+"""The item's source; of pairs the slot and the length of the answer that humans prefer; of scores the
+characters of the response. Then by verdicts: from which to which, slot and length of the answer preferred."""
+OF_ITEMS: frozenset[About] = frozenset({"source", "human slot", "human length", "characters"})
+"""What no verdict has a say in. Between rows that the candidate's own verdicts make, judges who are equally
+good differ too: only rows made of these can say who fares worse."""
 Fares = Literal["", "better", "worse"]
 Lengths = Callable[[Item], Sequence[int | None]]
 """The characters of each of an item's responses, None for one without text."""
 Both = tuple[Judgement, Judgement]
 """The candidate's judgement and the baseline's."""
 NO_VERDICT = "no verdict"
+NEITHER = "neither"
+NO_MAJORITY = "no majority"
+ALIKE = "alike or not known"
+NOT_KNOWN = "not known"
 _SLOTS = {"A": "first", "B": "second"}
-_SLOT_ORDER = ("first", "second", "neither", NO_VERDICT)
-_LENGTH_ORDER = ("longer", "shorter", "neither", NO_VERDICT, "alike or not known")
+_SLOT_ORDER = ("first", "second", NEITHER, NO_MAJORITY, NO_VERDICT)
+_LENGTH_ORDER = ("longer", "shorter", NEITHER, NO_MAJORITY, NO_VERDICT, ALIKE)
 _ALPHA = 0.05
 _LEAST_FLIPS = 5
 
@@ -32,7 +41,8 @@ class Row:
     """The items of one value: how many there were under the baseline, how many now, and what changed.
 
     `worse`, `better` and `other` count changes among those that are there now, noise included.
-    `fares` says that these items fare better or worse than those of the other rows; '' if neither shows.
+    `fares` says that these items fare better or worse than those of the other rows; '' if neither shows, and
+    always where verdicts make the rows.
     """
 
     value: str
@@ -49,9 +59,9 @@ class Table:
     """Rows by one thing. `moves` says whether items can change their row, so `before` can differ from `now`.
 
     A row of five flips or more fares better or worse if its mean of 1 for better, -1 for worse, 0 for the
-    rest differs from that of all other rows: two-sided normal p value with the common variance, corrected by
-    Holm for the rows, at most 0.05. A hint where to look, which takes items as independent; the comparisons
-    tell what regressed.
+    rest differs from that of all other rows: two-sided normal p value, each side with its own mean square
+    about the common mean, corrected by Holm for the rows, at most 0.05. A hint where to look, which takes
+    items as independent; the comparisons tell what regressed.
     """
 
     about: About
@@ -71,18 +81,20 @@ class Table:
 def tables(
     pairs: Sequence[Both], *, criterion: Criterion | None, moves: Mapping[str, Move], lengths: Lengths
 ) -> tuple[Table, ...]:
-    """What changed by source, verdict, slot and length, as far as the task has them.
+    """What changed by each `About`, as far as the task has it: first by what the items are.
 
     `moves` says of each item that changed (by its id) what became of it.
     """
     task = pairs[0][0].item.task if pairs else None
     found = [_by_source(pairs, moves)]
+    if task == "pair":
+        found += [_by_human_slot(pairs, moves), _by_human_length(pairs, moves, lengths)]
+    if task == "score":
+        found.append(_by_tercile(pairs, moves, lengths))
     if task in ("pair", "score"):
         found.append(_by_verdict(pairs, criterion, moves))
     if task == "pair":
         found += [_by_slot(pairs, moves), _by_preferred_length(pairs, moves, lengths)]
-    if task == "score":
-        found.append(_by_tercile(pairs, moves, lengths))
     return tuple(table for table in found if table is not None)
 
 
@@ -112,29 +124,53 @@ def _said(judgement: Judgement, criterion: Criterion | None) -> str:
     return str(answer) if answer is not None else judgement.problem or "malformed"
 
 
+def _by_human_slot(pairs: Sequence[Both], moves: Mapping[str, Move]) -> Table:
+    values = [_human_slot(new.item) for new, _ in pairs]
+    return _table("human slot", pairs, moves, before=values, now=values, order=_SLOT_ORDER)
+
+
+def _human_slot(item: Item) -> str:
+    """The slot of the answer that most humans prefer."""
+    modes = modes_of(item.labels())
+    return _slot(modes[0]) if len(modes) == 1 else NO_MAJORITY
+
+
+def modes_of(labels: Sequence[Label]) -> list[Label]:
+    """The labels that most annotators gave: one, or several that were given equally often."""
+    counts = Counter(labels)
+    return [label for label, count in counts.items() if count == max(counts.values())]
+
+
+def _by_human_length(pairs: Sequence[Both], moves: Mapping[str, Move], lengths: Lengths) -> Table | None:
+    values = [_preferred(_human_slot(new.item), lengths(new.item)) for new, _ in pairs]
+    if set(values) <= {ALIKE}:
+        return None
+    return _table("human length", pairs, moves, before=values, now=values, order=_LENGTH_ORDER)
+
+
 def _by_slot(pairs: Sequence[Both], moves: Mapping[str, Move]) -> Table:
     before, now = [_slot(old.answer()) for _, old in pairs], [_slot(new.answer()) for new, _ in pairs]
     return _table("slot", pairs, moves, before=before, now=now, order=_SLOT_ORDER)
 
 
 def _slot(answer: Label | None) -> str:
-    return NO_VERDICT if answer is None else _SLOTS.get(str(answer), "neither")
+    return NO_VERDICT if answer is None else _SLOTS.get(str(answer), NEITHER)
 
 
 def _by_preferred_length(pairs: Sequence[Both], moves: Mapping[str, Move], lengths: Lengths) -> Table | None:
-    before = [_preferred(old.answer(), lengths(old.item)) for _, old in pairs]
-    now = [_preferred(new.answer(), lengths(new.item)) for new, _ in pairs]
-    if set(now) <= {_LENGTH_ORDER[-1]}:
+    before = [_preferred(_slot(old.answer()), lengths(old.item)) for _, old in pairs]
+    now = [_preferred(_slot(new.answer()), lengths(new.item)) for new, _ in pairs]
+    if set(now) <= {ALIKE}:
         return None
     return _table("length", pairs, moves, before=before, now=now, order=_LENGTH_ORDER)
 
 
-def _preferred(answer: Label | None, lengths: Sequence[int | None]) -> str:
+def _preferred(slot: str, lengths: Sequence[int | None]) -> str:
+    """Whether the answer of this slot is the longer one."""
     first, second = (*lengths, None, None)[:2]
     if first is None or second is None or first == second:
-        return _LENGTH_ORDER[-1]
-    slot = _slot(answer)
-    if slot in ("neither", NO_VERDICT):
+        return ALIKE
+    if slot not in _SLOTS.values():
         return slot
     return "longer" if (slot == "first") == (first > second) else "shorter"
 
@@ -146,14 +182,14 @@ def _by_tercile(pairs: Sequence[Both], moves: Mapping[str, Move], lengths: Lengt
     if not known or known[0] == known[-1]:
         return None
     low, high = known[(len(known) - 1) // 3], known[2 * (len(known) - 1) // 3]
-    names = (f"up to {low}", f"{low + 1} to {high}", f"above {high}")
+    names = (f"up to {low}", f"{low + 1} to {high}", f"more than {high}")
     values = [_third(length, low, high, names) for length in found]
-    return _table("length", pairs, moves, before=values, now=values, order=[*names, "not known"])
+    return _table("characters", pairs, moves, before=values, now=values, order=[*names, NOT_KNOWN])
 
 
 def _third(length: int | None, low: int, high: int, names: tuple[str, str, str]) -> str:
     if length is None:
-        return "not known"
+        return NOT_KNOWN
     return names[0] if length <= low else names[1] if length <= high else names[2]
 
 
@@ -180,13 +216,18 @@ def _table(
         for value in order
         if was[value] or is_now[value]
     ]
+    told = _told(rows) if about in OF_ITEMS else tuple(rows)
+    return Table(about=about, moves=before is not now, rows=told)
+
+
+def _told(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows with what they fare."""
     apart = [_apart(row, rows) for row in rows]
     chances = holm([math.erfc(abs(each) / math.sqrt(2)) for each in apart])
-    told = tuple(
+    return tuple(
         replace(row, fares=_fares(each) if p <= _ALPHA else "")
         for row, each, p in zip(rows, apart, chances, strict=True)
     )
-    return Table(about=about, moves=before is not now, rows=told)
 
 
 def _fares(apart: float) -> Fares:
@@ -197,9 +238,18 @@ def _apart(row: Row, rows: Sequence[Row]) -> float:
     """How many standard errors the row's mean gain is above that of all others; 0 if there is too little."""
     rest = [other for other in rows if other is not row]
     n, others = row.now, sum(other.now for other in rest)
-    flips = sum(one.worse + one.better for one in rows)
-    gain, gains = row.better - row.worse, sum(other.better - other.worse for other in rest)
-    variance = flips / (n + others) - ((gain + gains) / (n + others)) ** 2 if n and others else 0.0
-    if row.worse + row.better < _LEAST_FLIPS or variance <= 0:
+    if row.worse + row.better < _LEAST_FLIPS or not others:
         return 0.0
-    return (gain / n - gains / others) / math.sqrt(variance * (1 / n + 1 / others))
+    mean = sum(one.better - one.worse for one in rows) / (n + others)
+    variance = _square([row], mean) / n + _square(rest, mean) / others
+    return (_gain([row]) - _gain(rest)) / math.sqrt(variance) if variance > 0 else 0.0
+
+
+def _gain(rows: Sequence[Row]) -> float:
+    return sum(one.better - one.worse for one in rows) / sum(one.now for one in rows)
+
+
+def _square(rows: Sequence[Row], mean: float) -> float:
+    """The mean square of the gains about a mean."""
+    flips = sum(one.worse + one.better for one in rows) / sum(one.now for one in rows)
+    return flips - 2 * mean * _gain(rows) + mean**2

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from pytest_mllm_judge.metrics.changed_where import Lengths, Move, Table, tables
+from pytest_mllm_judge.metrics.changed_where import Lengths, Move, Table, modes_of, tables
 from pytest_mllm_judge.model import Criterion, Item, Judgement, Judgements, Label, Task
 from pytest_mllm_judge.statistics import farthest, levenshtein
 
@@ -179,17 +178,12 @@ def _change(ours: Asks, theirs: Asks, criterion: Criterion | None) -> Change | N
 def _distance(judgement: Judgement, criterion: Criterion | None) -> float:
     """How far a verdict is from being right: 0 or 1, and for a ranking its distance."""
     item, answer = judgement.item, judgement.answer(criterion)
-    modes = _modes(item.labels(criterion))
+    modes = modes_of(item.labels(criterion))
     if item.task != "batch":
         return 0.0 if answer in modes else 1.0
     if answer is None:
         return farthest(len(str(modes[0])))
     return min(levenshtein(str(answer), str(mode)) for mode in modes)
-
-
-def _modes(labels: Sequence[Label]) -> list[Label]:
-    counts = Counter(labels)
-    return [label for label, count in counts.items() if count == max(counts.values())]
 
 
 def _noise(ours: Asks, theirs: Asks, criterion: Criterion | None, *, by_words: bool) -> bool | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -15,7 +15,7 @@ from pytest_mllm_judge.metrics.letters import letters
 from pytest_mllm_judge.metrics.pairing import Pairing
 from pytest_mllm_judge.metrics.reading import plain_of
 from pytest_mllm_judge.metrics.upgrade import MAIN
-from pytest_mllm_judge.model import Judgements
+from pytest_mllm_judge.model import Criterion, Judgement, Judgements, Task, Tasks
 from pytest_mllm_judge.statistics import holm, p_above, p_below
 
 NOTHING_IN_COMMON = "no item that both were asked about"
@@ -150,14 +150,21 @@ def standings(judges: Mapping[str, Judgements], *, confidence: float = 0.95) -> 
     )
 
 
+def main_checks(
+    task: Task, judgements: Iterable[Judgement], tasks: Tasks
+) -> Iterator[tuple[Check, Criterion | None]]:
+    """The task's main check, once for each criterion that these judgements' items have."""
+    check = next(check for check in map(check_named, MAIN[task]) if check.suits(tasks))
+    criteria = sorted({name for judgement in judgements for name in tasks.criteria(judgement.item)})
+    yield from ((check, criterion) for criterion in criteria or (None,))
+
+
 def _figures(judges: Mapping[str, Judgements], confidence: float) -> Iterator[_Figures]:
     tasks = next(iter(judges.values())).tasks
-    for task, names in MAIN.items():
+    for task in MAIN:
         parts = {name: some.task(task) for name, some in sorted(judges.items()) if len(some.task(task))}
-        check = next(check for check in map(check_named, names) if check.suits(tasks))
-        items = (judgement.item for some in parts.values() for judgement in some)
-        criteria = sorted({name for item in items for name in tasks.criteria(item)})
-        for criterion in criteria or (None,):
+        every = [judgement for some in parts.values() for judgement in some]
+        for check, criterion in main_checks(task, every, tasks):
             options = {"criterion": criterion, "confidence": confidence}
             found = {judge: check(some, **options) for judge, some in parts.items()}
             if len(found) > 1:

@@ -75,6 +75,16 @@ def asked_by(test: pytest.Function) -> tuple[str, Path, Item] | None:
     return judge, path, given.params[ITEM]
 
 
+def place_of(test: pytest.Item) -> tuple[str | None, Path | None]:
+    """The judge that a test is given, None where it is given all, and the benchmark; None, None without."""
+    given = getattr(test, "callspec", None)
+    params = {} if given is None else given.params
+    if params.get(PLACE) is not None:
+        judge, path = params[PLACE]
+        return judge, path
+    return None, params.get(BENCHMARK)
+
+
 def _benchmark_of(metafunc: pytest.Metafunc) -> Path:
     """The benchmark that the closest marker names: below the root folder, or beside the test's file."""
     marker = metafunc.definition.get_closest_marker("judge_benchmark")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from pytest_mllm_judge.claims.claim import Claim
-from pytest_mllm_judge.errors import ClaimFailed, Undecided
-from pytest_mllm_judge.plugin.state import State
+from pytest_mllm_judge.errors import ClaimFailed, MllmJudgeError, Undecided
+from pytest_mllm_judge.plugin.state import State, state_of
 
 CASE = pytest.StashKey[dict[str, Any]]()
 GATE = pytest.StashKey[dict[str, Any]]()
@@ -39,8 +40,36 @@ def put_on_report(
         texts = [claim["text"] for claim in carried["claims"] if claim["outcome"] != "holds"]
         if texts and report.failed and not _explains_itself(call):
             report.sections.append(("claims that do not hold", "\n\n".join(texts)))
+    if (outcome := _of_a_test(item, report, undecided, policy)) and (about := _about(item)) is not None:
+        carried["test"] = {**about, "outcome": outcome}
     if carried or undecided:
         setattr(report, FIELD, {**carried, "undecided": undecided and report.failed})
+
+
+def _of_a_test(item: pytest.Item, report: pytest.TestReport, undecided: bool, policy: str) -> str:
+    """`fails` or `undecided` where a test of one's own does not hold; '' where it does, and for a case."""
+    if CASE in item.stash or GATE in item.stash:
+        return ""
+    if report.failed and not undecided:
+        return "fails"
+    taken = policy == "warn" and any(claim.outcome == "undecided" for claim in item.stash.get(CLAIMS, []))
+    return "undecided" if undecided or taken else ""
+
+
+def _about(item: pytest.Item) -> dict[str, str | None] | None:
+    """The judge and the benchmark that a test is about, None where it may be any.
+
+    None for a test that neither uses judge fixtures nor claims anything.
+    """
+    from pytest_mllm_judge.plugin.fixtures import place_of
+
+    judge, path = place_of(item)
+    if path is None:
+        return {"judge": None, "benchmark": None} if item.stash.get(CLAIMS, None) else None
+    folder: str | None = None
+    with suppress(MllmJudgeError):  # which the test itself tells
+        folder = str(state_of(item.config).session.benchmark(path).folder)
+    return {"judge": judge, "benchmark": folder}
 
 
 def begin(item: pytest.Item) -> None:
@@ -111,6 +140,8 @@ def take_in(state: State, report: Any) -> None:
         record.cases[report.nodeid] = carried["case"]
     if "gate" in carried:
         record.gates[report.nodeid] = carried["gate"]
+    if "test" in carried and report.outcome != "rerun":
+        record.tests[report.nodeid] = carried["test"]
     for claim in carried.get("claims", []) if report.nodeid not in state.again else []:
         record.claims[report.nodeid, claim["number"]] = claim
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_mllm_judge.benchmarks.toml import shown
-from pytest_mllm_judge.claims.show import show, show_range
+from pytest_mllm_judge.claims.show import show_figure
 from pytest_mllm_judge.runs.approved import Approved, Figure
 
 
@@ -21,4 +21,4 @@ def lines(approved: Approved, path: Path) -> Iterator[str]:
 
 
 def _figure(figure: Figure) -> str:
-    return f"{show(figure.value)} ({figure.reason or show_range(figure.low, figure.high)})"
+    return show_figure(figure.value, figure.low, figure.high, reason=figure.reason)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_mllm_judge.claims import Estimate
-from pytest_mllm_judge.claims.show import show, show_range
+from pytest_mllm_judge.claims.show import show, show_figure
 from pytest_mllm_judge.metrics.standings import Difference, Standing, Standings, standings
 from pytest_mllm_judge.model import Judgements
+from pytest_mllm_judge.reports.changed import was_asked
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 
 CONFIDENCE = 0.95
@@ -110,7 +111,7 @@ def candidates(record: RunRecord) -> list[Candidates]:
 def _of(record: RunRecord, folder: str, facts: Plain) -> Candidates | None:
     runs = {run["judge"]: run for run in record.runs.values() if run["benchmark"] == folder}
     cases = [case for case in record.judged.values() if case["benchmark"] == folder]
-    cases = [case for case in cases if case["judge"] in runs and _was_asked(case, runs[case["judge"]])]
+    cases = [case for case in cases if case["judge"] in runs and was_asked(case, runs[case["judge"]])]
     judges = sorted({case["judge"] for case in cases})
     if sum(runs[judge].get("under_test", True) for judge in judges) < 2:
         return None
@@ -123,11 +124,6 @@ def _of(record: RunRecord, folder: str, facts: Plain) -> Candidates | None:
 def _judgements(cases: Sequence[Plain], judge: str, facts: Plain) -> Judgements:
     own = [case for case in cases if case["judge"] == judge]
     return judgements_of(own, facts, population="fixed" if facts["fixed"] else "sampled")
-
-
-def _was_asked(case: Plain, run: Plain) -> bool:
-    """Whether the judge had its say. What a log lacks is its problem; what a run did not ask is not."""
-    return case["problem"] != "not_asked" or run["cassette"] is None
 
 
 def _of_pairs(table: Standings) -> Sheet:
@@ -181,9 +177,7 @@ def _difference(difference: Difference) -> str:
 
 
 def _interval(estimate: Estimate) -> str:
-    """`0.812 (0.783 to 0.838)`, or the figure and why it has no interval."""
-    why = show_range(estimate.low, estimate.high) if estimate.low is not None else estimate.counted.reason
-    return f"{show(estimate.value)} ({why})"
+    return show_figure(estimate.value, estimate.low, estimate.high, reason=estimate.counted.reason)
 
 
 def _p(value: float) -> str:

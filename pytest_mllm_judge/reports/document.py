@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
+from pytest_mllm_judge.metrics.changed_where import About
 from pytest_mllm_judge.model import Label, Task
 from pytest_mllm_judge.model.frozen import Frozen
 
@@ -63,7 +64,11 @@ class Comparison(Frozen):
 
 
 class Row(Frozen):
-    """The items of one value under the baseline and now, and how many of the latter changed in which way."""
+    """The items of one value under the baseline and now, and how many of the latter changed in which way.
+
+    `fares` says that they fare better or worse than the other rows' items; '' if neither shows, and always
+    where the judges' own verdicts make the rows.
+    """
 
     value: str
     before: int
@@ -75,9 +80,11 @@ class Row(Frozen):
 
 
 class Table(Frozen):
-    """What changed by source, by verdict, by the slot or by the length of the answer preferred."""
+    """What changed by source, by slot or length of the answer that humans prefer, by the characters of the
+    response; by verdict, by slot or length of the answer that the judge prefers, where items can move.
+    """
 
-    about: Literal["source", "verdict", "slot", "length"]
+    about: About
     moves: bool
     rows: tuple[Row, ...]
 
@@ -135,7 +142,8 @@ class Upgrade(Frozen):
     `comparisons` decide; `slices` and `properties` are looked at besides. `changed` is empty where the
     baseline's own judgements are not at hand. `downstream` tells whether conclusions about the judged models
     would change, `reversals` names the pairs of them whose order turns round for certain, and `notes` say
-    what else is to be known of the comparison.
+    what else is to be known of the comparison. `not_asked` counts the questions that a run did not ask of
+    either judge: neither judge's answer to them is in `changed` and `downstream`.
     """
 
     benchmark: str
@@ -151,6 +159,7 @@ class Upgrade(Frozen):
     reversals: tuple[str, ...] = ()
     downstream_lines: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    not_asked: int = 0
 
 
 class Agreement(Frozen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from pytest_mllm_judge.metrics.upgrade import MAIN
 from pytest_mllm_judge.model import PROBLEMS
 from pytest_mllm_judge.reports.candidates import candidates
 from pytest_mllm_judge.reports.changed import judged_by
@@ -22,7 +23,7 @@ from pytest_mllm_judge.reports.document import (
     Upgrade,
 )
 from pytest_mllm_judge.reports.portable import portable
-from pytest_mllm_judge.reports.terminal import TASKS, first_line, main_estimates, run_notes
+from pytest_mllm_judge.reports.terminal import first_line, main_estimates, run_notes
 from pytest_mllm_judge.reports.upgrading import figure, own_gates, upgrades_of
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 from pytest_mllm_judge.runs.saved import FORMAT
@@ -92,7 +93,7 @@ def _judge(record: RunRecord, run: Plain) -> JudgeOf:
 
 
 def _tasks(cases: Sequence[Plain], facts: Plain) -> Iterator[TaskOf]:
-    for task in TASKS:
+    for task in MAIN:
         some = [case for case in cases if case["task"] == task]
         if not some:
             continue

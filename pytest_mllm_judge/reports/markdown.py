@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pytest_mllm_judge.benchmarks.images import is_address
-from pytest_mllm_judge.claims.show import show, show_range
+from pytest_mllm_judge.claims.show import show, show_figure
+from pytest_mllm_judge.metrics.changed_where import OF_ITEMS
 from pytest_mllm_judge.reports import saying
-from pytest_mllm_judge.reports.changed import ASK_TWICE, kinds, name_of
+from pytest_mllm_judge.reports.changed import ASK_TWICE, kinds, name_of, not_asked
 from pytest_mllm_judge.reports.document import (
     Candidates,
     Changed,
@@ -17,6 +18,7 @@ from pytest_mllm_judge.reports.document import (
     Flip,
     JudgeOf,
     Report,
+    Row,
     Said,
     Table,
     Upgrade,
@@ -28,9 +30,12 @@ Place = Callable[[str], str]
 _MOVES = ("worse", "better", "other")
 _FIRST_CELL = {
     "source": "source",
+    "human slot": "answer that humans prefer",
+    "human length": "answer that humans prefer",
+    "characters": "characters of the response",
     "verdict": "verdict before and now",
-    "slot": "response preferred now",
-    "length": "length",
+    "slot": "answer preferred now",
+    "length": "answer preferred now",
 }
 _CUTS = (1000, 300, 100, 30, 10, 3, 0)
 
@@ -69,7 +74,7 @@ def _upgrade(upgrade: Upgrade, most: int | None) -> Iterator[str]:
     new, old = inline(upgrade.judge), inline(upgrade.baseline)
     yield from (f"# May {new} replace {old} on {inline(upgrade.benchmark)}?", "")
     yield from (f"**{upgrade.answer.capitalize()}.** {inline(upgrade.reason)}", "")
-    yield from _bullets(upgrade.notes)
+    yield from _bullets([*upgrade.notes, *not_asked(upgrade)])
     if upgrade.comparisons:
         yield from ("## What decides", "", *_comparisons(upgrade.comparisons))
     flagged = [one for one in upgrade.slices if one.regressed]
@@ -112,8 +117,7 @@ def _comparison(one: Comparison) -> tuple[str, ...]:
 
 def figure(one: Figure) -> str:
     """`0.812 (0.783 to 0.838)`, or why there is no interval."""
-    bounds = one.reason or "no interval" if one.low is None else show_range(one.low, one.high)
-    return f"{show(one.value)} ({bounds})"
+    return show_figure(one.value, one.low, one.high, reason=one.reason)
 
 
 def _every_change(upgrade: Upgrade, place: Place, most: int | None) -> Iterator[str]:
@@ -149,28 +153,19 @@ def _counts(part: Changed) -> str:
 
 
 def _where(table: Table, task: str, most: int | None) -> Iterator[str]:
-    first = _FIRST_CELL[table.about]
-    if table.about == "length":
-        first = "answer preferred now" if table.moves else "characters of the response"
-    rows = table.rows if table.about != "verdict" else table.rows[:most]
+    most = most if table.about == "verdict" else None
     columns = ("before", "now") if table.moves else ("items",)
-    heading = (first, *columns, *kinds(task), "fares")
-    numbers = ([row.before, row.now] if table.moves else [row.now] for row in rows)
+    fares = ("fares",) if table.about in OF_ITEMS else ()
     yield from _table(
-        heading,
-        (
-            (
-                row.value,
-                *map(str, counts),
-                str(row.worse),
-                str(row.better),
-                str(row.other),
-                row.fares,
-            )
-            for row, counts in zip(rows, numbers, strict=True)
-        ),
+        (_FIRST_CELL[table.about], *columns, *kinds(task), *fares),
+        (_row(row, moves=table.moves, fares=bool(fares)) for row in table.rows[:most]),
     )
-    yield from _left_out(table.rows, most if table.about == "verdict" else None)
+    yield from _left_out(table.rows, most)
+
+
+def _row(row: Row, *, moves: bool, fares: bool) -> tuple[str, ...]:
+    counts = (*((row.before,) if moves else ()), row.now, row.worse, row.better, row.other)
+    return (row.value, *map(str, counts), *((row.fares,) if fares else ()))
 
 
 def _left_out(things: Sequence[object], most: int | None) -> Iterator[str]:

@@ -19,7 +19,14 @@ _OF_THE_MACHINE = {"recorded": 0, "records": False}
 
 
 def portable(record: RunRecord) -> RunRecord:
-    """The record with paths from the project's folder, and nothing that a replay would not show."""
+    """The record with paths from the project's folder, and nothing that a replay would not show.
+
+    Its runs stand in the order of the record's, sorted by name.
+    """
+    return record.once("portable", lambda: _portable(record))
+
+
+def _portable(record: RunRecord) -> RunRecord:
     plain: Plain = json.loads(saved.encoded(record.plain()))
     told = _shortened(plain, _shortener(record))
     told["root"] = ""

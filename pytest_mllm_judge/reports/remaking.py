@@ -11,7 +11,7 @@ from pytest_mllm_judge.reports.document import schema
 from pytest_mllm_judge.reports.making import report
 from pytest_mllm_judge.reports.markdown import markdown
 from pytest_mllm_judge.runs.record import read_record
-from pytest_mllm_judge.runs.saved import PLACE
+from pytest_mllm_judge.runs.saved import PLACE, reading
 
 __all__ = ["ENDINGS", "remake", "schema"]
 
@@ -28,10 +28,13 @@ def remake(said: Path | None, *, to: Sequence[Path], root: Path) -> str:
     for path in to:
         if path.suffix.lower() not in ENDINGS:
             raise SettingsError(f"--to is {str(path)!r}; name a file that ends in {' or '.join(ENDINGS)}")
-    record = read_record(root / PLACE if said is None else said)
-    whole = report(record)
+    source = root / PLACE if said is None else said
+    record = read_record(source)
+    with reading(source):
+        whole = report(record)
+        text = markdown(whole)
     if not to:
-        return markdown(whole)
+        return text
     place = Path(record.root) if record.root else root
     for path in to:
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from pytest_mllm_judge.claims.show import show, show_range, show_up
 from pytest_mllm_judge.reports.document import Answer, Comparison
@@ -12,52 +13,76 @@ Red = tuple[str, str]
 """What else must hold and does not: its outcome, and what it is in words."""
 
 
-def answer(
-    deciding: Sequence[Comparison],
-    compared: Iterable[Comparison],
-    *,
-    baseline: str,
-    unasked: str = "",
-    red: Sequence[Red] = (),
-) -> tuple[Answer, str]:
+class Seen(NamedTuple):
+    """What an answer rests on beside the comparisons, in words.
+
+    `unasked` says how many questions were not asked, `red` what else must hold and does not, `lacking` what
+    is not there to say yes on, `part` which part of the benchmark was asked about; '' or nothing where all is
+    well.
+    """
+
+    unasked: str = ""
+    red: tuple[Red, ...] = ()
+    lacking: tuple[str, ...] = ()
+    part: str = ""
+
+
+def answer(compared: Sequence[Comparison], *, baseline: str, seen: Seen) -> tuple[Answer, str]:
     """The answer and its reason.
 
-    No, if a comparison that decides, a gate or an anchor fails; not enough data, if one is undecided or its
-    questions were not asked; else yes. What regressed for certain is told in either case.
+    Not enough data, if a question was not asked. Else no, if a comparison that decides, a gate, an anchor or
+    a test fails; not enough data, if one is undecided, or if anything is missing to say yes on; else yes.
+    What regressed for certain is told in either case.
     """
-    found, reason = _decided(deciding, baseline=baseline, unasked=unasked, red=red)
+    deciding = [one for one in compared if one.decides]
+    found, reason = _decided(deciding, baseline=baseline, seen=seen)
+    if seen.part:
+        reason += f" Only {seen.part} were asked about."
     flagged = [one.name for one in compared if one.regressed and not _is_told(one, found)]
-    if not flagged:
-        return found, reason
-    more = f" and {len(flagged) - 3} more" if len(flagged) > 3 else ""
-    told = f"Worse for certain (a flag, which decides nothing): {_list(flagged[:3], more)}."
-    return found, f"{reason} {told}"
+    return found, f"{reason} {_worse(flagged)}" if flagged else reason
+
+
+def _worse(flagged: Sequence[str]) -> str:
+    return f"Worse for certain (a flag, which decides nothing): {_first(flagged)}."
 
 
 def _is_told(one: Comparison, found: Answer) -> bool:
     return found == "no" and one.decides and one.outcome == "fails"
 
 
-def _decided(
-    deciding: Sequence[Comparison], *, baseline: str, unasked: str, red: Sequence[Red]
-) -> tuple[Answer, str]:
-    failed, undecided = ([one for one in deciding if one.outcome == kind] for kind in ("fails", "undecided"))
-    wrong, unsure = ([what for kind, what in red if kind == wanted] for wanted in ("fails", "undecided"))
-    if failed:
+def _decided(deciding: Sequence[Comparison], *, baseline: str, seen: Seen) -> tuple[Answer, str]:
+    if seen.unasked:
+        return "not enough data", f"Not every question was asked: {seen.unasked}."
+    if failed := [one for one in deciding if one.outcome == "fails"]:
         return "no", f"It is worse than {baseline} by more than the margin: {_seen(failed)}."
-    if wrong:
-        return "no", f"{_standing(deciding, baseline)} must hold and does not: {_list(wrong)}."
-    if unasked or undecided or unsure or not deciding:
-        return "not enough data", _what_lacks(unasked, undecided, unsure)
-    return "yes", f"It is not worse than {baseline} by more than the margin on {_all(deciding)}."
+    if wrong := [what for outcome, what in seen.red if outcome == "fails"]:
+        return "no", f"{_standing(deciding, baseline)} must hold and does not: {_first(wrong)}."
+    if unsure := _unsure(deciding, seen):
+        return "not enough data", unsure
+    holds = f"It is not worse than {baseline} by more than the margin on {_all(deciding)}"
+    if seen.lacking:
+        return "not enough data", f"{holds}, but {'; '.join(seen.lacking)}."
+    return "not enough data" if seen.part else "yes", f"{holds}."
 
 
-def _what_lacks(unasked: str, undecided: Sequence[Comparison], unsure: Sequence[str]) -> str:
-    if unasked:
-        return f"Not every question was asked ({unasked})."
+def _unsure(deciding: Sequence[Comparison], seen: Seen) -> str:
+    """What is undecided, in a sentence; '' if nothing is."""
+    undecided = [one for one in deciding if one.outcome == "undecided"]
     if undecided:
         return f"The data can't tell yet: {_seen(undecided)}{_settling(undecided)}."
-    return f"The data can't tell yet whether this holds: {_list(unsure)}." if unsure else NOTHING
+    if unsure := [what for outcome, what in seen.red if outcome == "undecided"]:
+        return f"The data can't tell yet whether this holds: {_first(unsure)}."
+    return "" if deciding else NOTHING
+
+
+def names(some: Sequence[str], *, most: int = 3) -> str:
+    """The first few, and that there are more."""
+    return ", ".join(some[:most]) + (", ..." if len(some) > most else "")
+
+
+def _first(words: Sequence[str]) -> str:
+    """The first three in a sentence, and how many more there are."""
+    return _list(words[:3], f" and {len(words) - 3} more" if len(words) > 3 else "")
 
 
 def _standing(deciding: Sequence[Comparison], baseline: str) -> str:

@@ -8,18 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_mllm_judge.claims import Estimate
-from pytest_mllm_judge.claims.estimate import show
-from pytest_mllm_judge.metrics import agreement
-from pytest_mllm_judge.model import PROBLEMS, Judgements
+from pytest_mllm_judge.claims.show import show, show_figure
+from pytest_mllm_judge.metrics.standings import main_checks
+from pytest_mllm_judge.metrics.upgrade import MAIN
+from pytest_mllm_judge.model import PROBLEMS, Judgements, Task
 from pytest_mllm_judge.model.snapshots import answers_for
 from pytest_mllm_judge.reports.candidates import candidates
+from pytest_mllm_judge.reports.changed import judged_by, of_run
 from pytest_mllm_judge.reports.changed import lines as lines_of
-from pytest_mllm_judge.reports.changed import of_run
+from pytest_mllm_judge.reports.portable import portable
 from pytest_mllm_judge.reports.upgrading import upgrades_of
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 
 _ASKED = re.compile(r"^judge '[^']*', item '[^']*': ")
-TASKS = ("score", "pair", "batch")
 _OUTCOMES = {"holds": "held", "fails": "failed", "undecided": "undecided"}
 
 
@@ -28,7 +29,7 @@ def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
 
     Sorted, so that no spread of tests shows.
     """
-    for _, run in sorted(record.runs.items()):
+    for place, (_, run) in enumerate(sorted(record.runs.items())):
         facts = record.benchmarks[run["benchmark"]]
         cases = of_run(record.cases, run)
         decided = of_run(record.gates, run)
@@ -36,18 +37,22 @@ def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
         gates.sort(key=lambda gate: facts["gates"].index(gate["name"]))
         upgrade = sorted((gate for gate in decided if "baseline" in gate), key=lambda gate: str(gate["name"]))
         if cases or decided:
-            told = [line for one in upgrades_of(record, run) for line in lines_of(one)]
-            body = [*_one(run, facts, cases, gates, upgrade), *told, *_costs(run, cases)]
+            told = _upgrades(record, place) if upgrade else []
+            table = _table(cases, facts) if cases else ()
+            more = _further_problems(judged_by(record, run["judge"], run["benchmark"]))
+            body = [*table, *more, *_decided(run, facts, gates, upgrade), *told, *_costs(run, cases)]
             yield f"judge {run['judge']} on {facts['name']}", body
     for several in candidates(record):
         yield f"several judges on {several.benchmark}", list(several.lines())
 
 
-def _one(
-    run: Plain, facts: Plain, cases: Sequence[Plain], gates: Sequence[Plain], upgrade: Sequence[Plain]
-) -> Iterator[str]:
-    if cases:
-        yield from _table(cases, facts)
+def _upgrades(record: RunRecord, place: int) -> list[str]:
+    """The lines of the upgrades of the run at this place, made as for a report: once for both."""
+    same = portable(record)
+    return [line for one in upgrades_of(same, list(same.runs.values())[place]) for line in lines_of(one)]
+
+
+def _decided(run: Plain, facts: Plain, gates: Sequence[Plain], upgrade: Sequence[Plain]) -> Iterator[str]:
     yield from _gates("gates", gates)
     if upgrade:
         yield from _gates(f"not worse than {upgrade[0]['baseline']}", upgrade)
@@ -74,13 +79,13 @@ def run_notes(run: Plain, facts: Plain) -> Iterator[str]:
 
 def _table(cases: Sequence[Plain], facts: Plain) -> Iterator[str]:
     rows = [("task", "items", "verdicts", "problems", "agreement with humans")]
-    for task in TASKS:
+    for task in MAIN:
         some = [case for case in cases if case["task"] == task]
         if some:
             rows += _rows(task, some, judgements_of(some, facts))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for task, *numbers, figure in rows:
-        cells = [task.ljust(widths[0]), *(n.rjust(w) for n, w in zip(numbers, widths[1:], strict=False))]
+    for name, *numbers, figure in rows:
+        cells = [name.ljust(widths[0]), *(n.rjust(w) for n, w in zip(numbers, widths[1:], strict=False))]
         yield "  ".join([*cells, figure]).rstrip()
     problems = Counter(case["problem"] for case in cases if case["problem"])
     if problems:
@@ -88,7 +93,17 @@ def _table(cases: Sequence[Plain], facts: Plain) -> Iterator[str]:
         yield from _first_reasons(cases)
 
 
-def _rows(task: str, cases: Sequence[Plain], judgements: Judgements) -> list[tuple[str, str, str, str, str]]:
+def _further_problems(asked: Sequence[Plain]) -> Iterator[str]:
+    """The problems that no case of an item tells: those of its variants, and of asking again."""
+    variants = [case["problem"] for case in asked if case["variant"]]
+    repeats = [case["problem"] for case in asked if case["repeat"] and not case["variant"]]
+    for name, found in (("variants", Counter(variants)), ("repeats", Counter(repeats))):
+        told = [f"{found[kind]} {kind}" for kind in PROBLEMS if found[kind]]
+        if told:
+            yield f"problems of {name}: {', '.join(told)}"
+
+
+def _rows(task: Task, cases: Sequence[Plain], judgements: Judgements) -> list[tuple[str, str, str, str, str]]:
     problems = sum(case["problem"] is not None for case in cases)
     counts = (task, str(len(cases)), str(len(cases) - problems), str(problems))
     figures = [_figure(*one) for one in main_estimates(task, judgements)]
@@ -96,14 +111,10 @@ def _rows(task: str, cases: Sequence[Plain], judgements: Judgements) -> list[tup
     return rows + [("", "", "", "", figure) for figure in figures[1:]]
 
 
-def main_estimates(task: str, judgements: Judgements) -> list[tuple[str | None, Estimate]]:
+def main_estimates(task: Task, judgements: Judgements) -> list[tuple[str | None, Estimate]]:
     """The task's main figure, one for each criterion."""
-    criteria = sorted({name for j in judgements for name in judgements.tasks.criteria(j.item)})
-    words = any(isinstance(point, str) for point in judgements.tasks.score.scale)
-    metric = {"pair": agreement.accuracy, "batch": agreement.distance}.get(task, agreement.pearson)
-    if task == "score" and words:
-        metric = agreement.accuracy
-    return [(criterion, metric(judgements, criterion=criterion)) for criterion in (criteria or (None,))]
+    checks = main_checks(task, judgements, judgements.tasks)
+    return [(criterion, check(judgements, criterion=criterion)) for check, criterion in checks]
 
 
 def _figure(criterion: str | None, estimate: Estimate) -> str:
@@ -117,11 +128,10 @@ def figure(estimate: Estimate) -> str:
 
     The figure without problems stands before that, where there are any.
     """
-    if estimate.low is None or estimate.high is None:
-        text = f"{show(estimate.value)} ({estimate.counted.reason})"
-    else:
-        clusters = f", {estimate.clusters} clusters" if estimate.clusters != estimate.n else ""
-        text = f"{show(estimate.value)} ({show(estimate.low)} to {show(estimate.high)}{clusters})"
+    clusters = f", {estimate.clusters} clusters" if estimate.clusters != estimate.n else ""
+    text = show_figure(
+        estimate.value, estimate.low, estimate.high, reason=estimate.counted.reason, more=clusters
+    )
     without = f", {show(estimate.without.value)} without problems" if estimate.without else ""
     beside = [f"{each.name} {show(each.value)}" for each in estimate.beside]
     return "; ".join([text + without, *beside])
@@ -161,9 +171,8 @@ def _approval(approval: Plain | None) -> Iterator[str]:
 def gate_line(claim: Mapping[str, Any]) -> str:
     """`pair.accuracy at least 0.75: 0.812 (0.783 to 0.838)` of a plain claim."""
     seen = claim["seen"]
-    low, high = seen["low"], seen["high"]
-    bounds = f"{show(low)} to {show(high)}" if low is not None else seen["reason"]
-    return f"{claim['metric']} {claim['side']} {claim['threshold']:g}: {show(seen['value'])} ({bounds})"
+    figure = show_figure(seen["value"], seen["low"], seen["high"], reason=seen["reason"])
+    return f"{claim['metric']} {claim['side']} {claim['threshold']:g}: {figure}"
 
 
 def _replies(run: Plain, cases: Sequence[Plain]) -> Iterator[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Response, Tasks, Usage
 from pytest_mllm_judge.model.judgement import agrees
@@ -15,6 +15,7 @@ from pytest_mllm_judge.recording.recorder import merge
 from pytest_mllm_judge.runs import saved
 from pytest_mllm_judge.runs.run import Run
 
+Made = TypeVar("Made")
 Plain = dict[str, Any]
 Key = tuple[str, str, str, str, int]
 """Judge, benchmark's folder, item, variant and repeat of a judgement."""
@@ -26,8 +27,9 @@ class RunRecord:
 
     `root` is the project's folder; `benchmarks` has one table of facts for each benchmark's folder, `runs`
     one for each judge on it; `cases` one for each item's case and `gates` one for each gate's, by the test's
-    id; `claims` every claim that a test asked for, by the test's id and the claim's number; `judged` every
-    judgement that any process of the run made, the baseline's included.
+    id; `claims` every claim that a test asked for, by the test's id and the claim's number; `tests` says of
+    each test of one's own that is red or undecided of which judge and benchmark it is (None: of any), by its
+    id; `judged` every judgement that any process of the run made, the baseline's included.
     """
 
     root: str = ""
@@ -36,7 +38,16 @@ class RunRecord:
     cases: dict[str, Plain] = field(default_factory=dict)
     gates: dict[str, Plain] = field(default_factory=dict)
     claims: dict[tuple[str, int], Plain] = field(default_factory=dict)
+    tests: dict[str, Plain] = field(default_factory=dict)
     judged: dict[Key, Plain] = field(default_factory=dict)
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` reads from the whole record, made the first time it is asked for under this key."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
 
     def merge_cassettes(self) -> None:
         """Sort what several processes recorded into each cassette."""
@@ -46,6 +57,7 @@ class RunRecord:
 
     def add_facts(self, facts: Mapping[str, Mapping[str, Plain]]) -> None:
         """Take in what one process says of its benchmarks and runs; counts of the same run are added."""
+        self._made.clear()
         self.benchmarks.update(facts["benchmarks"])
         for name, run in facts["runs"].items():
             known = self.runs.setdefault(name, {**run, "recorded": 0, "cancelled": []})
@@ -55,6 +67,7 @@ class RunRecord:
 
     def add_judged(self, cases: Iterable[Plain]) -> None:
         """Take in the judgements that one process made; all processes see the same answers."""
+        self._made.clear()
         for case in cases:
             self.judged[key_of(case)] = case
 
@@ -70,6 +83,7 @@ class RunRecord:
             "cases": dict(sorted(self.cases.items())),
             "gates": {name: _unnumbered(gate) for name, gate in sorted(self.gates.items())},
             "claims": _numbered_anew(self.claims),
+            "tests": dict(sorted(self.tests.items())),
             "judged": [case for _, case in sorted(self.judged.items())],
         }
 

@@ -205,14 +205,39 @@ def test_changes_are_counted_by_source_slot_and_length_of_the_answer_preferred()
     assert [table.about for table in found.tables if table.moves] == ["slot", "length"]
 
 
+def test_changes_are_counted_by_slot_and_length_of_the_answer_that_humans_prefer() -> None:
+    items = [
+        pair("a", "A"),
+        pair("b", ["B", "B", "A"]),
+        pair("c", ["A", "B"]),
+        pair("d", "tie"),
+        pair("e", "A", lengths=(4, 4)),
+    ]
+    before = {"a": "A", "b": "A", "c": "tie", "d": "A", "e": "A"}
+    found = only(items, before=before, now={**dict.fromkeys("abcde", "B"), "e": "!refused"})
+    assert rows(found, "human slot") == {
+        "first": (2, 2, 2, 0, 0),
+        "second": (1, 1, 0, 1, 0),
+        "neither": (1, 1, 0, 0, 1),
+        "no majority": (1, 1, 0, 1, 0),
+    }
+    assert rows(found, "human length") == {
+        "longer": (1, 1, 0, 1, 0),
+        "shorter": (1, 1, 1, 0, 0),
+        "neither": (1, 1, 0, 0, 1),
+        "no majority": (1, 1, 0, 1, 0),
+        "alike or not known": (1, 1, 1, 0, 0),
+    }
+
+
 def test_scores_are_counted_by_the_length_of_the_response_in_thirds() -> None:
     items = [score(f"i{number}", 3, length=10 * number) for number in range(1, 10)]
     before = {item.id: 3 for item in items}
     found = only(items, before=before, now={**before, "i1": 4, "i9": 1})
-    assert rows(found, "length") == {
+    assert rows(found, "characters") == {
         "up to 30": (3, 3, 1, 0, 0),
         "31 to 60": (3, 3, 0, 0, 0),
-        "above 60": (3, 3, 1, 0, 0),
+        "more than 60": (3, 3, 1, 0, 0),
     }
 
 
@@ -221,7 +246,7 @@ def test_lengths_can_come_from_elsewhere_and_one_not_known_is_said() -> None:
     known: dict[str, list[int | None]] = {"a": [1], "b": [None], "c": [9]}
     before, now = judged(items, dict.fromkeys("abc", 3)), judged(items, {"a": 3, "b": 4, "c": 3})
     (found,) = changes(now, before, lengths=lambda item: known[item.id])
-    assert rows(found, "length")["not known"] == (1, 1, 1, 0, 0)
+    assert rows(found, "characters")["not known"] == (1, 1, 1, 0, 0)
 
 
 def test_only_a_source_that_fares_otherwise_than_the_rest_stands_out() -> None:

@@ -77,6 +77,7 @@ def run_facts(judge: str, **more: Any) -> dict[str, Any]:
         "recorded": 0,
         "records": False,
         "model": "",
+        "identity": {},
         "cancelled": [],
         "halted": "",
         **more,

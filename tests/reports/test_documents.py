@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,35 @@ def test_without_a_record_the_verb_says_how_to_come_by_one(
     assert capsys.readouterr().err == (
         f"error: {tmp_path}/.pytest_cache/d/mllm-judge/run.json: there is no run record\n"
         "  Run pytest with --judge again: it writes the record anew.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda gate, _: gate["family"][0].pop("margin"), "there is no 'margin'"),
+        (lambda _, facts: facts["tasks"]["score"].update(scale=[1]), "1 validation error for Tasks"),
+        (lambda gate, _: gate.update(family=3), "'int' object is not iterable"),
+    ],
+)
+def test_what_is_amiss_deep_in_a_record_is_told_of_the_file(
+    damage: Callable[[dict[str, Any], dict[str, Any]], None], told: str, tmp_path: Path
+) -> None:
+    record = rich()
+    damage(next(iter(record.gates.values())), record.benchmarks[BENCH])
+    record.gates = {name: {**gate} for name, gate in record.gates.items()}
+    text = json.dumps(
+        {
+            "format": "mllm-judge-run/1",
+            **{**RunRecord.plain(rich()), "benchmarks": record.benchmarks, "gates": record.gates},
+        }
+    )
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(SettingsError) as error:
+        remake(tmp_path / "run.json", to=[], root=tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path / 'run.json'}: is damaged or of another version: {told}\n"
+        "  Run pytest with --judge again: it writes the record anew."
     )
 
 
