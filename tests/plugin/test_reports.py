@@ -40,6 +40,79 @@ def reported(project: Project, *args: str) -> dict[str, bytes]:
     return {str(name): (project.root / name).read_bytes() for name in (*NAMES, RECORD)}
 
 
+ITSELF = ("--judge=good", "--judge-baseline=good", "--judge-report=run.json")
+OWN = """
+import pytest
+from pytest_mllm_judge import agreement
+pytestmark = pytest.mark.judge_benchmark("bench")
+def test_claim(judge_run):
+    assert agreement.accuracy(judge_run.pair) >= 0.999
+def test_bare(judgement):
+    assert judgement.item.id != "pair-07"
+def test_open(judge_runs):
+    assert agreement.accuracy(judge_runs["good"].pair) >= 0.95
+def test_green(judge_run):
+    assert not agreement.accuracy(judge_run.pair) >= 0.999
+def test_not_ours():
+    assert False
+"""
+
+
+def answered(project: Project, *args: str) -> tuple[str, str, dict[str, Any]]:
+    """The answer on a judge against itself, its reason, and what the record says of tests of one's own."""
+    project.run(*ITSELF, *args, "bench")
+    data = json.loads((project.root / "run.json").read_text())
+    (told,) = data["upgrades"]
+    return told["answer"], told["reason"], data["record"]["tests"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "spread"), [("fail", ("-n", "2")), ("warn", ()), ("skip", ())], ids=["fail", "warn", "skip"]
+)
+def test_a_red_or_undecided_test_of_ones_own_stands_beside_no_yes(
+    upgrade: Project, policy: str, spread: tuple[str, ...]
+) -> None:
+    (upgrade.root / "test_own.py").write_text(OWN)
+    answer, reason, tests = answered(upgrade, "test_own.py", f"--judge-undecided={policy}", *spread)
+    about = {"benchmark": "bench", "judge": "good"}
+    assert tests == {
+        "test_own.py::test_bare[pair-07]": {**about, "outcome": "fails"},
+        "test_own.py::test_claim": {**about, "outcome": "fails"},
+        "test_own.py::test_open": {**about, "judge": None, "outcome": "undecided"},
+    }
+    assert (answer, reason.partition(", but ")[2]) == (
+        "no",
+        "what must hold and does not: the test test_own.py::test_bare[pair-07] and "
+        "the test test_own.py::test_claim.",
+    )
+
+
+def test_a_test_that_is_green_when_it_is_run_again_is_no_red_one(upgrade: Project) -> None:
+    pytest.importorskip("pytest_rerunfailures")
+    flaky = "def test_it(judgement):\n    seen.append(1)\n    assert len(seen) > 1\n"
+    head = 'import pytest\nseen = []\npytestmark = pytest.mark.judge_benchmark("bench")\n'
+    (upgrade.root / "test_own.py").write_text(head + flaky)
+    answer, _, tests = answered(upgrade, "test_own.py", "--reruns=1", "-k", "upgrade or pair-07")
+    assert (answer, tests) == ("yes", {})
+
+
+def test_what_was_not_looked_at_leaves_the_answer_open(upgrade: Project) -> None:
+    manifest = '[gates."agrees"]\ncheck = "pair.accuracy"\nat_least = 0.7\n[upgrade]\nmargin = 0.3\n'
+    upgrade.write_manifest(manifest)
+    holds = "It is not worse than good by more than the margin on pair.accuracy, which decides"
+    assert answered(upgrade)[:2] == ("yes", f"{holds}.")
+    left = f"{holds}, but 1 gate of benchmark.toml was not run ('agrees')."
+    assert answered(upgrade, "-k", "upgrade")[:2] == ("not enough data", left)
+    part = f"{holds}. Only 39 of 40 items were asked about."
+    assert answered(upgrade, "--judge-limit=39")[:2] == ("not enough data", part)
+
+
+def test_items_that_a_log_lacks_make_the_run_red_and_the_answer_open(upgrade: Project) -> None:
+    upgrade.write_log("good", {f"pair-{number:02}": "A" for number in range(1, 40)})
+    answer, reason, _ = answered(upgrade)
+    assert (answer, reason.partition(", but ")[2]) == ("not enough data", "1 item has no answer (pair-00).")
+
+
 def test_reports_and_record_are_the_same_under_every_spread_and_in_a_second_run(upgrade: Project) -> None:
     first = reported(upgrade)
     for spread in [(), ("-n", "2")]:
