@@ -45,9 +45,9 @@ def answer() -> str:
 
 
 def table() -> str:
-    """What changed among the pairs, by the response preferred."""
+    """What changed among the pairs, by the answer that humans prefer."""
     pairs = run()[1].partition("\n### pair\n")[2]
-    rows = pairs[pairs.index("| response preferred now") :]
+    rows = pairs[pairs.index("| answer that humans prefer") :]
     return rows.partition("\n\n")[0]
 
 
