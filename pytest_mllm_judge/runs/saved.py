@@ -118,7 +118,7 @@ def _fault(record: Mapping[str, Any]) -> str:
         for name, kind in _KNOWN_BY.items():
             if not isinstance(case.get(name), kind):
                 return f"judged[{place}] has no {name!r}"
-    for table in ("runs", "cases", "gates", "judged"):
+    for table in ("cases", "gates", "judged"):
         for place, entry in _entries(record[table]):
             if (folder := entry["benchmark"]) not in record["benchmarks"]:
                 return f"{table}[{place!r}] is of a benchmark that the record does not have, {folder!r}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pytest_mllm_judge.reports.making import report
 from pytest_mllm_judge.reports.portable import portable
 from pytest_mllm_judge.reports.remaking import remake
 from pytest_mllm_judge.reports.writing import append_to_summary, as_json, write
+from pytest_mllm_judge.runs import saved
 from pytest_mllm_judge.runs.record import RunRecord, read_record
 from tests.reports.records import BENCH, case, member, record_of_cases, run_facts, upgrade_gate, upgraded
 
@@ -157,27 +157,29 @@ def test_without_a_record_the_verb_says_how_to_come_by_one(
     )
 
 
+def _damaged(**change: Any) -> dict[str, Any]:
+    """A record whose one upgrade or benchmark is changed so."""
+    plain: dict[str, Any] = json.loads(json.dumps(rich().plain()))
+    (gate,) = plain["gates"].values()
+    gate.update(change.get("gate", {}))
+    plain["benchmarks"][BENCH].update(change.get("facts", {}))
+    plain["runs"][f"new {BENCH}"].update(change.get("run", {}))
+    return plain
+
+
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("change", "told"),
     [
-        (lambda gate, _: gate["family"][0].pop("margin"), "there is no 'margin'"),
-        (lambda _, facts: facts["tasks"]["score"].update(scale=[1]), "1 validation error for Tasks"),
-        (lambda gate, _: gate.update(family=3), "'int' object is not iterable"),
+        ({"gate": {"family": [{"name": "pair.accuracy"}]}}, "there is no 'claim'"),
+        ({"gate": {"family": 3}}, "'int' object is not iterable"),
+        ({"facts": {"tasks": {"score": {"scale": [1]}}}}, "1 validation error for Tasks"),
+        ({"run": {"benchmark": "elsewhere"}}, "there is no 'elsewhere'"),
     ],
 )
 def test_what_is_amiss_deep_in_a_record_is_told_of_the_file(
-    damage: Callable[[dict[str, Any], dict[str, Any]], None], told: str, tmp_path: Path
+    change: dict[str, Any], told: str, tmp_path: Path
 ) -> None:
-    record = rich()
-    damage(next(iter(record.gates.values())), record.benchmarks[BENCH])
-    record.gates = {name: {**gate} for name, gate in record.gates.items()}
-    text = json.dumps(
-        {
-            "format": "mllm-judge-run/1",
-            **{**RunRecord.plain(rich()), "benchmarks": record.benchmarks, "gates": record.gates},
-        }
-    )
-    (tmp_path / "run.json").write_text(text)
+    saved.write(_damaged(**change), tmp_path / "run.json")
     with pytest.raises(SettingsError) as error:
         remake(tmp_path / "run.json", to=[], root=tmp_path)
     assert str(error.value) == (

@@ -171,7 +171,7 @@ def test_a_key_that_is_missing_anywhere_is_told_with_its_place(table: str, name:
     assert str(error.value) == f"{tmp_path / 'run.json'}: {DAMAGED}{told}{AGAIN}"
 
 
-@pytest.mark.parametrize("table", ["runs", "cases", "gates"])
+@pytest.mark.parametrize("table", ["cases", "gates"])
 def test_an_entry_of_a_benchmark_that_the_record_does_not_have_is_told(table: str, tmp_path: Path) -> None:
     record = _whole()
     place, entry = next(iter(getattr(record, table).items()))
