@@ -150,7 +150,9 @@ def test_one_of_several_benchmarks_must_be_named(
 ) -> None:
     plain = json.loads(project.record.read_text())
     name, run = next(iter(plain["runs"].items()))
-    plain["runs"][name + "2"] = {**run, "benchmark": run["benchmark"] + "2"}
+    other = run["benchmark"] + "2"
+    plain["runs"][name + "2"] = {**run, "benchmark": other}
+    plain["benchmarks"][other] = plain["benchmarks"][run["benchmark"]]
     project.record.write_text(json.dumps(plain))
     assert refusal(capsys, "good") == (
         f"error: {PATH}: judge 'good' was asked about several benchmarks: bench, bench2\n"
