@@ -324,3 +324,14 @@ def test_what_one_side_was_not_asked_leaves_the_other_comparisons_as_they_are() 
     assert (accuracy.outcome, orders.outcome) == ("holds", "undecided")
     assert orders.claim is not None
     assert "say [probes] position = true" in orders.claim.explain()
+
+
+def test_without_a_human_label_nothing_decides_and_that_is_told(folder: Path) -> None:
+    bare = [item.model_copy(update={"human": ()}).to_json() for item in SCORES]
+    (folder / "items.jsonl").write_text("\n".join(bare) + "\n", encoding="utf-8")
+    with pytest.raises(
+        BenchmarkError, match="no item has a human label, so nothing here says which judge is"
+    ):
+        check_upgrade(load(manifest(folder, "")))
+    found = comparisons(load(manifest(folder, '[upgrade]\nmargin = { "problems.rate" = 0.05 }\n')))
+    assert [each.name for each in found if each.decides] == ["problems.rate"]

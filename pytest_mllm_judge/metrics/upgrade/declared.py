@@ -39,14 +39,15 @@ def comparisons(benchmark: Benchmark) -> tuple[Comparison, ...]:
     """What the benchmark compares judges by, those that decide first.
 
     Each task's main check, the checks of its gates and those that `[upgrade] margin` names decide; where it
-    names other checks of a task's agreement alone, they stand in the main check's place. So does the rate of
-    problems, in no slice, where the benchmark is large enough to show its margin. Other properties are shown,
-    with their own margins. A task without a human label is left out.
+    names other checks of a task's agreement alone, they stand in the main check's place. Beside them decides
+    the rate of problems, in no slice, where the benchmark is large enough to show its margin. Other
+    properties are shown, with their own margins. A task without a human label is left out.
     """
     table = benchmark.manifest.upgrade
     found: dict[tuple[Any, ...], Comparison] = {}
-    by_itself = [("problems.rate", Options())] if _can_show_problems(benchmark) else []
-    wanted = (_deciding(benchmark), by_itself, _shown(benchmark))
+    deciding = list(_deciding(benchmark))
+    besides = [("problems.rate", Options())] if deciding and _can_show_problems(benchmark) else []
+    wanted = (deciding, besides, _shown(benchmark))
     for decides, sliced, some in zip((True, True, False), (True, False, False), wanted, strict=True):
         for name, options in some:
             check = check_named(name)

@@ -55,9 +55,17 @@ def _check_margin(comparison: Comparison, benchmark: Benchmark) -> None:
 
 
 def check_names(benchmark: Benchmark) -> None:
-    """Raise BenchmarkError for a check, a field or a probe that `[upgrade]` counts on and nobody has."""
+    """Raise BenchmarkError for a check, a field or a probe that `[upgrade]` counts on and nobody has.
+
+    And where nothing decides, since no item has a human label and no other check is named.
+    """
     try:
         _check_names(benchmark)
+        if not any(comparison.decides for comparison in comparisons(benchmark)):
+            raise SettingsError(
+                "no item has a human label, so nothing here says which judge is better; name what decides, "
+                'as in margin = { "consistency.orders" = 0.05 }'
+            )
     except SettingsError as error:
         raise BenchmarkError(shown(benchmark.file), f"[upgrade]: {error}") from error
 
