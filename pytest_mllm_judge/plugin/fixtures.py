@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PLACE = "mllm_judge_place"
 BENCHMARK = "mllm_judge_benchmark"
 ITEM = "mllm_judge_item"
+NO_BASELINE = "no baseline is named (--judge-baseline=NAME)"
 NO_MARKER = (
     "this test uses judge fixtures but names no benchmark\n"
     '  Mark it, or its module: pytestmark = pytest.mark.judge_benchmark("fixtures/shapes")'
@@ -108,13 +109,22 @@ def _items(state: State, path: Path) -> list[Item]:
 
 def _run(state: State, judge: str, path: Path) -> Run:
     """The run, made ready to be asked. What stands in its way is told without a traceback."""
-    try:
+
+    def prepared() -> Run:
         run = state.session.run(judge, path)
         key = (judge, run.benchmark.folder)
         if key not in state.prepared:
             run.prepare(run.items)
             state.prepared[key] = ""
         return run
+
+    return _told(prepared)
+
+
+def _told(make: Callable[[], Run]) -> Run:
+    """What `make` gives; an error of ours is told without a traceback."""
+    try:
+        return make()
     except MllmJudgeError as error:
         message = str(error)
     pytest.fail(message, pytrace=False)
@@ -189,9 +199,17 @@ def judge_runs(request: pytest.FixtureRequest, mllm_judge_benchmark: Path) -> Ma
 
 @pytest.fixture(scope="session")
 def baseline_run(request: pytest.FixtureRequest, mllm_judge_benchmark: Path) -> Run:
-    """Everything the judge in use (--judge-baseline) says of the benchmark."""
+    """Everything the judge in use (--judge-baseline) says of the benchmark; else what was approved of.
+
+    An approval is taken while one judge is under test: each of several may have its own.
+    """
     state = state_of(request.config)
     name = state.options["judge_baseline"]
-    if name is None:
-        pytest.skip("no baseline is named (--judge-baseline=NAME)")
-    return _run(state, name, mllm_judge_benchmark)
+    if name is not None:
+        return _run(state, name, mllm_judge_benchmark)
+    if len(state.judges) != 1:
+        pytest.skip(f"{NO_BASELINE}, and approvals are taken for one judge under test")
+    (judge,) = state.judges
+    if not state.session.has_baseline(judge, mllm_judge_benchmark, None):
+        pytest.skip(f"{NO_BASELINE}, and none is approved of")
+    return _told(lambda: state.session.baseline(judge, mllm_judge_benchmark, None))

@@ -141,6 +141,27 @@ def test_a_named_baseline_is_the_judge_as_it_is_now(approved: Project) -> None:
     result.stdout.no_fnmatch_line("*approved*")
 
 
+OWN = """
+import pytest
+from pytest_mllm_judge import agreement
+
+pytestmark = pytest.mark.judge_benchmark("bench")
+
+def test_not_worse(judge_run, baseline_run):
+    assert baseline_run.judge.name == "odd (approved)"
+    assert agreement.accuracy(judge_run.pair) - agreement.accuracy(baseline_run.pair) >= -0.3
+"""
+
+
+def test_tests_of_ones_own_are_given_the_approval(approved: Project) -> None:
+    (approved.root / "test_own.py").write_text(OWN)
+    approved.run("--judge=good", "test_own.py").assert_outcomes(passed=1)
+    approved.run("--judge=bad", "test_own.py").assert_outcomes(failed=1)
+    several = approved.run("--judge=good", "--judge=bad", "-rs", "test_own.py")
+    several.assert_outcomes(skipped=2)
+    several.stdout.fnmatch_lines(["*no baseline is named (--judge-baseline=NAME), and approvals are taken for one judge*"])
+
+
 def test_each_judge_under_test_has_its_own_baseline(approved: Project) -> None:
     approve(approved, "good")
     result = approved.run("-v", "--judge=good", "--judge=bad", "--judge=odd", UPGRADE)
