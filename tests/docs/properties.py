@@ -56,6 +56,27 @@ def share_alike() -> float:
     return float(np.mean([accuracy(one, other) for one, other in combinations(THRICE, 2)]))
 
 
+def _modal_counts() -> list[int]:
+    """How often the commonest of each item's three verdicts was given."""
+    return [max(map(said.count, said)) for said in zip(*THRICE, strict=True)]
+
+
+def share_of_majorities() -> float:
+    """The share of items with a verdict given twice or three times."""
+    return float(np.mean([count > len(THRICE) / 2 for count in _modal_counts()]))
+
+
+def mean_modal_share() -> float:
+    """The mean over items of how often the commonest verdict was given, of three times."""
+    return float(np.mean(_modal_counts())) / len(THRICE)
+
+
+def alpha_of_three() -> float:
+    """The three asks as three raters, nominal, by another package."""
+    package = import_module("krippendorff")
+    return float(package.alpha(reliability_data=list(THRICE), level_of_measurement="nominal"))
+
+
 @cache
 def both_orders() -> Judgements:
     """T's humans as the verdicts on pairs as they are, and its judge's as those on the swapped ones."""

@@ -325,6 +325,27 @@ REFERENCES: dict[str, Reference] = {
         by="scikit-learn, the mean over the asks two by two",
         another=properties.thrice_by_another,
     ),
+    "consistency.majority": Reference(
+        on="the three asks of `consistency.repeats`",
+        data=properties.thrice,
+        expected=properties.share_of_majorities,
+        by="by counting",
+        another=properties.thrice_by_another,
+    ),
+    "consistency.majority_share": Reference(
+        on="the three asks of `consistency.repeats`",
+        data=properties.thrice,
+        expected=properties.mean_modal_share,
+        by="by counting",
+        another=properties.thrice_by_another,
+    ),
+    "consistency.alpha": Reference(
+        on="the three asks of `consistency.repeats`",
+        data=properties.thrice,
+        expected=properties.alpha_of_three,
+        by="krippendorff",
+        another=properties.thrice_by_another,
+    ),
     "consistency.orders": Reference(
         on="T's humans as the verdicts in one order, and its judge's as those in the other",
         data=properties.both_orders,

@@ -13,64 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_mllm_judge import Estimate, Item, Judgement, Judgements, consistency
+from pytest_mllm_judge import Estimate, Item, Judgement, consistency
 from pytest_mllm_judge.errors import SettingsError
+from pytest_mllm_judge.metrics.consistency.again import share_of_ask
 from pytest_mllm_judge.metrics.rows import Rows
-from pytest_mllm_judge.model import Tasks, Verdict
-from pytest_mllm_judge.model.judgements import Population
-from pytest_mllm_judge.probes import SWAPPED
+from pytest_mllm_judge.model import Verdict
 from pytest_mllm_judge.statistics import tango
+from tests.metrics.asked_often import LOST, asked, both, judgement, together
 from tests.metrics.figures import FEW
-
-LOST = "lost"
-"""Stands for a problem where a verdict would."""
-Said = Sequence[Verdict]
-
-
-def item(number: int) -> Item:
-    responses = [{"text": "one"}, {"text": "other"}]
-    source = "maps" if number % 2 else "charts"
-    return Item.model_validate(
-        {"id": f"p{number:03}", "task": "pair", "responses": responses, "source": source}
-    )
-
-
-def judgement(number: int, repeat: int, said: Verdict, variant: str = "") -> Judgement:
-    answer = {"problem": "refused"} if said == LOST else {"verdict": said}
-    return Judgement.model_validate(
-        {"item": item(number), "judge": "j", "repeat": repeat, "variant": variant, **answer}
-    )
-
-
-def together(
-    found: Sequence[Judgement], *, per_cluster: int = 1, population: Population = "sampled"
-) -> Judgements:
-    return Judgements(
-        found,
-        cluster_of=lambda item: str(int(item.id[1:]) // per_cluster),
-        tasks=Tasks(),
-        population=population,
-    )
-
-
-def asked(rows: Sequence[Said], *, per_cluster: int = 1, population: Population = "sampled") -> Judgements:
-    """Each row is what was said of one item, repeat by repeat."""
-    found = [
-        judgement(number, repeat, said) for number, row in enumerate(rows) for repeat, said in enumerate(row)
-    ]
-    return together(found, per_cluster=per_cluster, population=population)
-
-
-def both(rows: Sequence[tuple[Said, Said]], *, per_cluster: int = 1) -> Judgements:
-    """Each row is what was said of one pair as it is, and swapped, repeat by repeat."""
-    found = [
-        judgement(number, repeat, said, variant)
-        for number, row in enumerate(rows)
-        for variant, every in zip(("", SWAPPED), row, strict=True)
-        for repeat, said in enumerate(every)
-    ]
-    return together(found, per_cluster=per_cluster)
-
 
 # Repeats
 
@@ -98,7 +48,7 @@ def test_the_mean_is_the_true_probability_for_any_number_of_repeats(repeats: int
     for _ in range(10):
         chances = np.tile([0.05, 0.2, 0.35, 0.5], 250)
         said = rng.random((1000, repeats)) < chances[:, None]
-        found = consistency._shares(rows_of(said))[0]
+        found = share_of_ask(rows_of(said))
         means.append(found.mean())
     p = np.array([0.05, 0.2, 0.35, 0.5])
     assert np.mean(means) == pytest.approx(float(np.mean(p**2 + (1 - p) ** 2)), abs=4 * 0.005)

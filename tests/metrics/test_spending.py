@@ -159,8 +159,8 @@ def test_repeats_share_their_item_s_cluster_and_may_differ() -> None:
 
 def test_neither_has_a_margin_of_its_own() -> None:
     assert (CHECKS["cost.mean"].margin, CHECKS["latency.mean"].margin) == (None, None)
-    margins = {name: check.margin for name, check in CHECKS.items() if name.startswith("consistency.")}
-    assert margins == {"consistency.repeats": 0.05, "consistency.orders": 0.05}
+    margins = {check.margin for name, check in CHECKS.items() if name.startswith("consistency.")}
+    assert margins == {0.05}
 
 
 @FEW

@@ -101,7 +101,9 @@ def _deciding(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
 
 def is_asked(name: str, probes: Probes) -> bool:
     """Whether `[probes]` asks what the check of that name is read from."""
-    return {"consistency.repeats": probes.repeat > 1, "consistency.orders": probes.position}.get(name, True)
+    if name == "consistency.orders":
+        return probes.position
+    return probes.repeat > 1 or not name.startswith("consistency.")
 
 
 def _can_show_problems(benchmark: Benchmark) -> bool:

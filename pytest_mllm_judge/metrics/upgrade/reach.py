@@ -19,7 +19,13 @@ from pytest_mllm_judge.model.judgements import known_field
 
 _NOT_MADE_UP = ("consistency.", "cost.", "latency.")
 """What made-up verdicts say nothing about."""
-_NEEDS = {"consistency.repeats": "repeat = 2 or more", "consistency.orders": "position = true"}
+_NEEDS = {
+    "consistency.orders": "position = true",
+    **{
+        f"consistency.{name}": "repeat = 2 or more"
+        for name in ("alpha", "majority", "majority_share", "repeats")
+    },
+}
 
 
 def check_upgrade(benchmark: Benchmark) -> None:
