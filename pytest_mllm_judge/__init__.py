@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from pytest_mllm_judge.benchmarks import Benchmark, load
     from pytest_mllm_judge.claims import Claim, Estimate
     from pytest_mllm_judge.errors import ClaimFailed, MllmJudgeError, Undecided
-    from pytest_mllm_judge.metrics import agreement, assertions, consistency, metric, problems, spending
-    from pytest_mllm_judge.model import Item, Judgement, Judgements, Reply, Response
+    from pytest_mllm_judge.metrics import (
+        agreement,
+        assertions,
+        consistency,
+        metric,
+        problems,
+        reviews,
+        spending,
+    )
+    from pytest_mllm_judge.model import Item, Judgement, Judgements, Reply, Response, Review
     from pytest_mllm_judge.runs.run import Run
     from pytest_mllm_judge.runs.session import Session
 
@@ -28,6 +36,7 @@ _HOMES = {
     "MllmJudgeError": "errors",
     "Reply": "model",
     "Response": "model",
+    "Review": "model",
     "Run": "runs.run",
     "Session": "runs.session",
     "Undecided": "errors",
@@ -37,6 +46,7 @@ _HOMES = {
     "load": "benchmarks",
     "metric": "metrics",
     "problems": "metrics",
+    "reviews": "metrics",
     "spending": "metrics",
 }
 
@@ -51,6 +61,7 @@ __all__ = [
     "MllmJudgeError",
     "Reply",
     "Response",
+    "Review",
     "Run",
     "Session",
     "Undecided",
@@ -60,6 +71,7 @@ __all__ = [
     "load",
     "metric",
     "problems",
+    "reviews",
     "spending",
 ]
 

@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan(verbs.add_parser("plan", help="how many items a margin needs, and what a benchmark can show"))
     _add_approve(verbs.add_parser("approve", help="write what a judge said in the last run as its baseline"))
     _add_report(verbs.add_parser("report", help="make the last run's report again, from its record"))
+    _add_reviews(verbs.add_parser("reviews", help="list the replies that should be reviewed next"))
     _add_cassette(verbs.add_parser("cassette", help="look after what is recorded"))
     return parser
 
@@ -122,6 +123,40 @@ def _report(options: argparse.Namespace) -> None:
         return
     said = options.file or options.record
     sys.stdout.write(remaking.remake(said, to=options.to, root=_project()))
+
+
+def _add_reviews(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("judge", metavar="JUDGE", help="the judge whose replies are reviewed")
+    told = "the benchmark's folder (default: the only one that the judge was asked about)"
+    parser.add_argument("benchmark", type=Path, nargs="?", metavar="BENCHMARK", help=told)
+    parser.add_argument("--most", type=int, default=10, help="how many to list (default: %(default)s)")
+    parser.add_argument("--sample", action="store_true", help="only drawn at random, from all replies")
+    parser.add_argument("--seed", type=int, default=0, help="of the random draw (default: %(default)s)")
+    told = "add an empty line for each to this file (default: nothing is written)"
+    parser.add_argument("--write", type=Path, metavar="PATH", help=told)
+    told = "the last run's record (default: the one in pytest's cache)"
+    parser.add_argument("--record", type=Path, metavar="PATH", help=told)
+    parser.set_defaults(run=_reviews)
+
+
+def _reviews(options: argparse.Namespace) -> None:
+    from pytest_mllm_judge.reports import reviews
+    from pytest_mllm_judge.runs.reviewing import to_review, write
+    from pytest_mllm_judge.runs.saved import PLACE
+
+    root = _project()
+    found = to_review(
+        root=root,
+        record=options.record or root / PLACE,
+        judge=options.judge,
+        benchmark=options.benchmark,
+        most=options.most,
+        seed=options.seed,
+        sample=options.sample,
+    )
+    print("\n".join(reviews.lines(found)))
+    if options.write is not None:
+        print(reviews.written(write(found.next, options.write), options.write))
 
 
 class _Parser(argparse.ArgumentParser):

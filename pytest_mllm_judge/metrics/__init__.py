@@ -1,6 +1,6 @@
-"""Figures of judgements: agreement, consistency, problems, spending. One declaration per check."""
+"""Figures of judgements: agreement, consistency, problems, spending, reviews. One declaration per check."""
 
-from pytest_mllm_judge.metrics import agreement, assertions, consistency, problems, spending
+from pytest_mllm_judge.metrics import agreement, assertions, consistency, problems, reviews, spending
 from pytest_mllm_judge.metrics.checks import CHECKS, Check, check_named
 from pytest_mllm_judge.metrics.own import metric
 
@@ -13,5 +13,6 @@ __all__ = [
     "consistency",
     "metric",
     "problems",
+    "reviews",
     "spending",
 ]

@@ -17,7 +17,7 @@ from pytest_mllm_judge.probes import SWAPPED, turned
 
 OPTIONS = ("annotators", "average", "by", "criterion", "epsilon", "label", "ties")
 """What a gate may say of how its check reads judgements."""
-_NOT_MADE_UP = ("cost.", "latency.")
+_NOT_MADE_UP = ("cost.", "latency.", "reviews.")
 """What made-up verdicts say nothing about."""
 _SIDES = {"at_least": "at least", "at_most": "at most", "within": "within"}
 

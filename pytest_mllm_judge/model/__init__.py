@@ -4,6 +4,7 @@ from pytest_mllm_judge.model.item import Criterion, Human, Item, Label, Response
 from pytest_mllm_judge.model.judgement import PROBLEMS, Judgement, Parsed, Problem, Reply, Usage, Verdict
 from pytest_mllm_judge.model.judgements import Judgements
 from pytest_mllm_judge.model.question import Message, Picture, Question, Text, file_digest
+from pytest_mllm_judge.model.review import Review
 from pytest_mllm_judge.model.tasks import BatchTask, PairTask, ScoreTask, Tasks
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Question",
     "Reply",
     "Response",
+    "Review",
     "ScoreTask",
     "Task",
     "Tasks",

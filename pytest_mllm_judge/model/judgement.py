@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from pytest_mllm_judge.model.frozen import Frozen
 from pytest_mllm_judge.model.item import Criterion, Item, Label
+from pytest_mllm_judge.model.review import Review
 
 Problem = Literal["refused", "malformed", "truncated", "error", "not_asked"]
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
@@ -58,7 +59,7 @@ class Parsed(Frozen):
 
 
 class Judgement(Frozen):
-    """What came of asking a judge about an item once."""
+    """What came of asking a judge about an item once. `reviews` are what humans said of its reply."""
 
     item: Item
     judge: str
@@ -74,6 +75,7 @@ class Judgement(Frozen):
     latency: float | None = None
     finish_reason: str | None = None
     model: str | None = None
+    reviews: tuple[Review, ...] = ()
 
     def __repr__(self) -> str:
         return f"<{self.judge} on {self.item.id}: {self.problem if self.verdict is None else self.verdict}>"

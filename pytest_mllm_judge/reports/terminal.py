@@ -71,6 +71,8 @@ def run_notes(run: Plain, facts: Plain) -> Iterator[str]:
     if facts["left_out"]:
         first = facts["warnings"][0]
         yield f"left out: {facts['left_out']} bad line(s) (strict = false), the first at {first}"
+    if stale := run.get("stale_reviews"):
+        yield f"reviews: {len(stale)} left out, their replies have changed since; the first at {stale[0]}"
     if facts["fixed"]:
         yield "population: gates are about exactly these items; the table's intervals are those of a sample"
     if facts["probes"]:

@@ -64,6 +64,8 @@ class RunRecord:
             known["recorded"] += run["recorded"]
             known["cancelled"] = [*known["cancelled"], *run["cancelled"]]
             known["halted"] = known["halted"] or run["halted"]
+            if stale := {*known.get("stale_reviews", ()), *run.get("stale_reviews", ())}:
+                known["stale_reviews"] = sorted(stale, key=lambda where: (len(where), where))
 
     def add_judged(self, cases: Iterable[Plain]) -> None:
         """Take in the judgements that one process made; all processes see the same answers."""
@@ -189,6 +191,7 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
             "identity": run.judge.identity().model_dump(mode="json"),
             "cancelled": [] if run.asker is None else list(run.asker.cancelled),
             "halted": "" if run.asker is None or run.asker.halted is None else str(run.asker.halted),
+            **({"stale_reviews": sorted(run.reviews.stale)} if run.reviews.stale else {}),
         }
     return facts
 

@@ -21,6 +21,7 @@ from pytest_mllm_judge.model import Item, Judgement, Judgements, Question, Reply
 from pytest_mllm_judge.probes import SWAPPED, altered
 from pytest_mllm_judge.recording.recorder import Recorder
 from pytest_mllm_judge.runs.asker import Asker
+from pytest_mllm_judge.runs.reviews import Reviews
 
 Key = tuple[str, str, int]
 
@@ -48,6 +49,7 @@ class Run:
         self.asker = asker
         self.meanwhile = meanwhile
         self.items = limited(benchmark.items, limit)
+        self.reviews = Reviews(benchmark.folder, judge.name)
         self._kept: dict[Key, Judgement] = {}
         self._expected: set[Key] = set()
 
@@ -62,9 +64,12 @@ class Run:
         key = (item.id, variant, repeat)
         kept = self._kept.get(key)
         if kept is None or (kept.item is not item and kept.item != item):
-            kept = self._judgement(self.question(item, variant=variant, repeat=repeat))
+            question = self.question(item, variant=variant, repeat=repeat)
+            kept = self._judgement(question)
             if variant:
                 kept = kept.model_copy(update={"item": item})
+            if reviews := self.reviews.of(kept, question):
+                kept = kept.model_copy(update={"reviews": reviews})
             self._kept[key] = kept
         return kept
 
@@ -192,9 +197,11 @@ class Run:
     def prepare(self, items: Sequence[Item], *, repeats: int = 1, probed: bool = False) -> None:
         """Raise before the first question what would go wrong with every one of these items.
 
-        A judge that can't judge them, no cassette to replay, no key to ask with, images that can't be sent.
+        A judge that can't judge them, no cassette to replay, no key to ask with, images that can't be sent,
+        reviews that can't be read.
         """
         self.judge.check(items)
+        _ = self.reviews.lines
         recorder = self.recorder
         if recorder is not None and recorder.mode == "none":
             if not recorder.exists:

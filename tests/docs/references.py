@@ -23,7 +23,7 @@ from pytest_mllm_judge.model import (
     ScoreTask,
     Tasks,
 )
-from tests.docs import properties
+from tests.docs import properties, reviewed
 from tests.statistics.golden import HUMAN, JUDGE
 from tests.statistics.test_golden_values import textbook
 
@@ -366,6 +366,27 @@ REFERENCES: dict[str, Reference] = {
         expected=lambda: 100 * float(np.mean(properties.SPENT)),
         by="numpy",
         another=properties.spent_by_another,
+    ),
+    "reviews.hallucination": Reference(
+        on="100 reviewed replies, a hallucination where T's judge says 3",
+        data=reviewed.reviewed,
+        expected=reviewed.share(reviewed.HALLUCINATES),
+        by="by counting",
+        another=reviewed.reviewed_by_another,
+    ),
+    "reviews.agrees": Reference(
+        on="100 reviewed replies, agreed with where T's humans and judge say the same",
+        data=reviewed.reviewed,
+        expected=_sklearn("accuracy_score"),
+        by="scikit-learn",
+        another=reviewed.reviewed_by_another,
+    ),
+    "reviews.analysis": Reference(
+        on="100 reviewed replies, their grades 1, 3 or 5 where T's judge says 1, 2 or 3",
+        data=reviewed.reviewed,
+        expected=reviewed.mean_grade,
+        by="numpy",
+        another=reviewed.reviewed_by_another,
     ),
 }
 for _kind in ("refused", "malformed", "truncated", "error", "not_asked"):

@@ -133,8 +133,8 @@ def as_humans(judgement: Judgement) -> bool:
     return judgement.verdict == judgement.human
 
 
-PROPERTIES = ("consistency.", "cost.", "latency.")
-"""Figures of what no verdict alone tells: test_consistency.py and test_spending.py."""
+PROPERTIES = ("consistency.", "cost.", "latency.", "reviews.")
+"""Figures of what no verdict alone tells: test_consistency.py test_reviews.py, and test_spending.py."""
 
 
 def _checks() -> list[Figure]:
