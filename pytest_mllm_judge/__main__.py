@@ -142,12 +142,10 @@ def _add_reviews(parser: argparse.ArgumentParser) -> None:
 def _reviews(options: argparse.Namespace) -> None:
     from pytest_mllm_judge.reports import reviews
     from pytest_mllm_judge.runs.reviewing import to_review, write
-    from pytest_mllm_judge.runs.saved import PLACE
 
-    root = _project()
     found = to_review(
-        root=root,
-        record=options.record or root / PLACE,
+        root=_project(),
+        record=options.record,
         judge=options.judge,
         benchmark=options.benchmark,
         most=options.most,

@@ -21,6 +21,7 @@ from pytest_mllm_judge.recording import disk
 from pytest_mllm_judge.runs.record import RunRecord, judgements_of, read_record
 from pytest_mllm_judge.runs.reviews import Name, Reviews, has_reply, name_of, reply_digest
 from pytest_mllm_judge.runs.run import Run
+from pytest_mllm_judge.runs.saved import PLACE
 from pytest_mllm_judge.runs.session import Session
 
 DISAGREES = "disagrees with the humans"
@@ -77,8 +78,8 @@ class ToReview:
 def to_review(
     *,
     root: Path,
-    record: Path,
     judge: str,
+    record: Path | None = None,
     benchmark: Path | None = None,
     most: int = 10,
     seed: int = 0,
@@ -88,16 +89,17 @@ def to_review(
 
     Verdicts that flipped from right to wrong since the baseline, then those that disagree with the humans,
     then others drawn at random by `seed`; with `sample` only the random draw, from all replies. The baseline
-    is the one in the last run's record, else what was approved of. Every reply is replayed, nobody is asked.
-    Raise SettingsError where no benchmark is named and the record does not know one, and for what a replay
-    needs and does not find.
+    is the one in the last run's record (`record`, by default the one in pytest's cache, if it is there), else
+    what was approved of. Every reply is replayed, nobody is asked. Raise SettingsError where no benchmark is
+    named and the record does not know one, and for what a replay needs and does not find.
     """
     if most < 1:
         raise SettingsError(f"--most {most}: say 1 or more")
-    known = read_record(record) if record.is_file() else RunRecord()
+    place = record or root / PLACE
+    known = read_record(place) if record or place.is_file() else RunRecord()
     session = Session(root=root)
     try:
-        run = session.run(judge, benchmark or _only(known, record, judge))
+        run = session.run(judge, benchmark or _only(known, place, judge))
         run.prepare(run.items)
         judgements = run.judgements()
         name, baseline = ("", None) if sample else _baseline(known, session, run)

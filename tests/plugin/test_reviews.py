@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mllm_judge.__main__ import main
 from pytest_mllm_judge.model.review import digest_of
 
 from .conftest import Project
@@ -63,6 +64,17 @@ def test_stale_reviews_are_told_and_never_used(reviewed: Project, spread: tuple[
         ]
     )
     assert result.ret == 0
+
+
+def test_a_report_is_made_again_with_what_was_told_of_them(
+    reviewed: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(reviewed, [review(0, of="It was otherwise."), *(review(number) for number in range(1, 40))])
+    monkeypatch.chdir(reviewed.root)
+    reviewed.run("--judge=good", "bench", "--judge-report=run.json")
+    capsys.readouterr()
+    assert main(["report", "run.json"]) == 0
+    assert "reviews: 1 left out, their replies have changed since" in capsys.readouterr().out
 
 
 def test_a_bad_line_is_told_before_anything_is_asked(reviewed: Project) -> None:

@@ -14,7 +14,6 @@ from pytest_mllm_judge.benchmarks.reviews import path_of, read
 from pytest_mllm_judge.model.review import digest_of
 from pytest_mllm_judge.reference.generate import write as draw
 from pytest_mllm_judge.runs.reviewing import DISAGREES, DRAWN, Next, ToReview, to_review, write
-from pytest_mllm_judge.runs.saved import PLACE
 from tests.runs.approvals import Project, pair
 
 WRONG = (3, 5, 8)
@@ -36,7 +35,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def found(project: Project, **options: Any) -> ToReview:
-    given = {"root": project.root, "record": project.record, "judge": "new", "benchmark": project.bench}
+    given = {"root": project.root, "judge": "new", "benchmark": project.bench}
     return to_review(**{**given, **options})
 
 
@@ -136,7 +135,7 @@ def test_a_line_that_is_there_is_never_written_again_nor_touched(project: Projec
 
 def test_a_recorded_question_is_named_by_its_digest(tmp_path: Path) -> None:
     draw(tmp_path / "shapes")
-    some = to_review(root=tmp_path, record=tmp_path / PLACE, judge="reference", benchmark=tmp_path / "shapes")
+    some = to_review(root=tmp_path, judge="reference", benchmark=tmp_path / "shapes")
     line = some.next[0].line()
     question = some.next[0].question
     assert line["question"] == question.digest[:24]
@@ -248,6 +247,13 @@ def test_an_unnamed_benchmark_is_asked_for(project: Project, capsys: pytest.Capt
     record.benchmarks[folder] = next(iter(record.benchmarks.values()))
     record.save(project.record)
     assert refusal(capsys, "new") == told_of.format(where, "bench, other")
+
+
+def test_a_record_that_is_named_must_be_there(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capsys, "new", "bench", "--record", "kept.json") == (
+        "error: kept.json: there is no run record\n"
+        "  Run pytest with --judge again: it writes the record anew.\n"
+    )
 
 
 def test_a_judge_that_was_never_recorded_is_told(
