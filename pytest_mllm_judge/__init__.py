@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_mllm_judge.metrics import (
         agreement,
         assertions,
+        coherence,
         consistency,
         metric,
         problems,
@@ -42,6 +43,7 @@ _HOMES = {
     "Undecided": "errors",
     "agreement": "metrics",
     "assertions": "metrics",
+    "coherence": "metrics",
     "consistency": "metrics",
     "load": "benchmarks",
     "metric": "metrics",
@@ -67,6 +69,7 @@ __all__ = [
     "Undecided",
     "agreement",
     "assertions",
+    "coherence",
     "consistency",
     "load",
     "metric",

@@ -1,6 +1,14 @@
 """Figures of judgements: agreement, consistency, problems, spending, reviews. One declaration per check."""
 
-from pytest_mllm_judge.metrics import agreement, assertions, consistency, problems, reviews, spending
+from pytest_mllm_judge.metrics import (
+    agreement,
+    assertions,
+    coherence,
+    consistency,
+    problems,
+    reviews,
+    spending,
+)
 from pytest_mllm_judge.metrics.checks import CHECKS, Check, check_named
 from pytest_mllm_judge.metrics.own import metric
 
@@ -10,6 +18,7 @@ __all__ = [
     "agreement",
     "assertions",
     "check_named",
+    "coherence",
     "consistency",
     "metric",
     "problems",

@@ -23,7 +23,7 @@ from pytest_mllm_judge.model import (
     ScoreTask,
     Tasks,
 )
-from tests.docs import properties, reviewed
+from tests.docs import coherent, properties, reviewed
 from tests.statistics.golden import HUMAN, JUDGE
 from tests.statistics.test_golden_values import textbook
 
@@ -318,6 +318,34 @@ REFERENCES: dict[str, Reference] = {
         by="by enumeration",
     ),
     "problems.rate": _of_problems("rate", sum(PROBLEMS.values())),
+    "coherence.scores_pairs": Reference(
+        on="T's humans as pairs, its judge as the order of the scores of their answers",
+        data=coherent.in_three_tasks,
+        expected=_sklearn("accuracy_score"),
+        by="scikit-learn",
+        another=coherent.by_another,
+    ),
+    "coherence.pairs_batch": Reference(
+        on="T's humans as pairs, its judge as rankings (A as AB, else BA)",
+        data=coherent.ranked,
+        expected=coherent.share(lambda h, j: (h == 0) == (j == 0), lambda h, _: h != 1),
+        by="by counting",
+        another=coherent.by_another,
+    ),
+    "coherence.scores_batch": Reference(
+        on="T's humans as rankings (A as AB, else BA), its judge as the order of the scores of their answers",
+        data=coherent.in_three_tasks,
+        expected=coherent.share(lambda h, j: (h == 0) == (j == 0), lambda _, j: j != 1),
+        by="by counting",
+        another=coherent.by_another,
+    ),
+    "coherence.cycles": Reference(
+        on="T's humans on answers 1 and 2 of three, its judge on 2 and 3, always A on 3 and 1",
+        data=coherent.in_circles,
+        expected=coherent.share(lambda h, j: h == j == 0, lambda *_: True),
+        by="by counting",
+        another=coherent.by_another,
+    ),
     "consistency.repeats": Reference(
         on="T's humans and judge, and one that always says A, as three asks of 100 pairs",
         data=properties.thrice,

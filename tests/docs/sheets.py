@@ -32,7 +32,7 @@ _COMBINED = {
     "mean": "their mean",
     "all": "each one's label",
 }
-_UNREAD = ("consistency.", "cost.", "latency.", "reviews.")
+_UNREAD = ("coherence.", "consistency.", "cost.", "latency.", "reviews.")
 """Figures that read no human label."""
 _SIMULATED = {
     "alpha_nominal": "alpha, nominal",

@@ -133,7 +133,7 @@ def as_humans(judgement: Judgement) -> bool:
     return judgement.verdict == judgement.human
 
 
-PROPERTIES = ("consistency.", "cost.", "latency.", "reviews.")
+PROPERTIES = ("coherence.", "consistency.", "cost.", "latency.", "reviews.")
 """Figures of what no verdict alone tells: test_consistency.py test_reviews.py, and test_spending.py."""
 
 

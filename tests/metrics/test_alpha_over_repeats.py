@@ -132,17 +132,17 @@ def test_scores_and_pairs_are_not_put_together_and_rankings_have_none() -> None:
     mixed = Judgements(
         [*asked([("A", "B")]), *scored([(1, 2)])], cluster_of=lambda item: item.id, tasks=Tasks()
     )
-    with pytest.raises(SettingsError) as told:
-        consistency.alpha(mixed)
-    assert str(told.value) == (
-        "consistency.alpha is about score or pair items, each alone, not about pair and score: "
-        'say where = { task = ["pair"] }, or give it judge_run.pair'
+    estimate = consistency.alpha(mixed)
+    assert (estimate.value, estimate.n) == (None, 0)
+    assert estimate.counted.reason == (
+        "scores and pairs have an alpha each, rankings none: give it one task's judgements, as "
+        'judge_run.pair, or say where = { task = ["pair"] }'
     )
     responses = [{"text": letter} for letter in "ABC"]
     ranking = Item.model_validate({"id": "b", "task": "batch", "responses": responses})
     found = [Judgement(item=ranking, judge="j", repeat=repeat, verdict="ABC") for repeat in (0, 1)]
-    with pytest.raises(SettingsError, match="not about batch"):
-        consistency.alpha(Judgements(found, cluster_of=lambda item: item.id, tasks=Tasks()))
+    rankings = Judgements(found, cluster_of=lambda item: item.id, tasks=Tasks())
+    assert consistency.alpha(rankings).counted.reason == estimate.counted.reason
 
 
 def test_words_have_no_distance() -> None:

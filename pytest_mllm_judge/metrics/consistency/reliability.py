@@ -26,6 +26,10 @@ from pytest_mllm_judge.statistics.jackknife import Array
 from pytest_mllm_judge.statistics.worst_units import coincidences, worst_units
 
 NAME = "consistency.alpha"
+ALONE = (
+    "scores and pairs have an alpha each, rankings none: give it one task's judgements, as judge_run.pair, "
+    'or say where = { task = ["pair"] }'
+)
 
 
 @declare(NAME, task=None, source=KRIPPENDORFF, options=("average", "by", "criterion"), margin=0.05)
@@ -53,6 +57,8 @@ def alpha(
     if not len(rows):
         return undefined(NAME, "higher", rows, reason=NOTHING)
     labels = _labels(judgements, rows)
+    if labels is None:
+        return undefined(NAME, "higher", rows, reason=ALONE)
     need_repeats(NAME, rows)
     measure = _Alpha(build=_build(labels, level or _level_of(rows, labels)), name=NAME)
     found = estimate(NAME, rows, measure, wrong=lambda some: 1 - share_of_ask(some))
@@ -61,16 +67,14 @@ def alpha(
     return telling(found, told, len(unsteady), less_steady)
 
 
-def _labels(judgements: Judgements, rows: Rows) -> Labels:
+def _labels(judgements: Judgements, rows: Rows) -> Labels | None:
+    """What they may say; None for rankings, and for several tasks at once."""
     tasks = sorted({judgement.item.task for judgement in rows.judgements})
     if tasks == ["score"]:
         return Labels(judgements.tasks.score.scale)
     if tasks == ["pair"]:
         return Labels(judgements.tasks.pair.labels)
-    raise SettingsError(
-        f"{NAME} is about score or pair items, each alone, not about {' and '.join(tasks)}: "
-        'say where = { task = ["pair"] }, or give it judge_run.pair'
-    )
+    return None
 
 
 def _level_of(rows: Rows, labels: Labels) -> Level:

@@ -31,6 +31,8 @@ PROPERTIES = (
 )
 """What is not agreement, and is measured whenever two judges are compared."""
 _OF_HUMANS = "agreement."
+_NO_LABEL = ("coherence.", "consistency.")
+"""Checks that take a criterion and need no human label."""
 _TASKS: tuple[Task, ...] = ("score", "pair", "batch")
 Options = dict[str, Any]
 
@@ -141,7 +143,8 @@ def _each(check: Check, benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
     """The check once for each criterion of its items, if it takes one and they have some."""
     some = [item for item in benchmark.items if check.task in (None, item.task)]
     if "criterion" in check.options:
-        some = [item for item in some if item.human]
+        if not check.name.startswith(_NO_LABEL):
+            some = [item for item in some if item.human]
         criteria = _criteria(some, benchmark.tasks)
         yield from ((check.name, {"criterion": name} if name else {}) for name in criteria or [""] if some)
     elif some:
