@@ -45,7 +45,7 @@ AUTHORS = {
     "model-d": Author(digits=False, phrasings=2, joins=0.5),
 }
 
-_CHAT = (
+CHAT = (
     "I went over the picture twice.",
     "The drawing is plain and easy to read.",
     "Everything is drawn on a white ground.",
@@ -105,7 +105,7 @@ def _text(claims: list[Statement], style: Author, rng: Random) -> str:
             text = f"{text[:-1]}, and {_plain(said)}."
         else:
             text += (" " if text else "") + _sentence(opener + _plain(said) if opens else said)
-    return f"{text} {rng.choice(_CHAT)}" if rng.random() < style.chats else text
+    return f"{text} {rng.choice(CHAT)}" if rng.random() < style.chats else text
 
 
 def _sentence(said: str) -> str:

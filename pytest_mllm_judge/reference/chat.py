@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from pytest_mllm_judge.errors import did_you_mean
 from pytest_mllm_judge.model import Usage
@@ -61,6 +61,7 @@ class Asked:
     """What a request holds: the model, the user's text, the picture if any, and the longest reply wanted."""
 
     model: str
+    dials: Dials
     text: str
     picture: bytes | None
     longest: int | None
@@ -76,7 +77,7 @@ def understand(body: Any, models: Mapping[str, Dials] = MODELS) -> Asked:
     """Read a request's body. Refused (400, or 404 for the model) says what can't be understood."""
     if not isinstance(body, dict):
         raise Refused(400, "the body is no JSON object")
-    _refuse_unknown(body.get("model"), models)
+    dials = dials_of(body.get("model"), models)
     if body.get("stream"):
         raise Refused(400, "'stream' is not served here; leave it out")
     if body.get("n", 1) != 1:
@@ -87,6 +88,7 @@ def understand(body: Any, models: Mapping[str, Dials] = MODELS) -> Asked:
         raise Refused(400, f"the shapes world has one picture a question, got {len(images)}")
     return Asked(
         model=body["model"],
+        dials=dials,
         text="\n".join(part["text"] for part in parts if part["type"] == "text"),
         picture=images[0] if images else None,
         longest=_whole(body, "max_completion_tokens") or _whole(body, "max_tokens"),
@@ -94,13 +96,33 @@ def understand(body: Any, models: Mapping[str, Dials] = MODELS) -> Asked:
     )
 
 
-def _refuse_unknown(model: Any, models: Mapping[str, Dials]) -> None:
+def dials_of(model: Any, models: Mapping[str, Dials] = MODELS) -> Dials:
+    """The dials of a model: `shapes-old`, or with some of them set otherwise `shapes-old?length=0.5&seed=7`.
+
+    Refused (404) says which models there are, and (400) what is wrong with a dial.
+    """
     if not isinstance(model, str):
         raise Refused(400, "'model' is missing, or no text")
-    if model not in models:
-        near = did_you_mean(model, models)
-        message = f"there is no model {model!r}{near} The models are: {', '.join(models)}."
+    name, _, query = model.partition("?")
+    if name not in models:
+        near = did_you_mean(name, models)
+        message = f"there is no model {name!r}{near} The models are: {', '.join(models)}."
         raise Refused(404, message if near else message.replace(" The", "; the", 1), code="model_not_found")
+    said = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
+    for dial in said:
+        if dial not in Dials.model_fields:
+            near = did_you_mean(dial, Dials.model_fields)
+            raise Refused(400, f"model {model!r}: there is no dial {dial!r}{near or _known()}")
+    try:
+        return Dials.model_validate({**models[name].model_dump(), **said})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = f"dial {first['loc'][0]!r}: " if first["loc"] else ""
+        raise Refused(400, f"model {model!r}: {where}{first['msg'].removeprefix('Value error, ')}") from error
+
+
+def _known() -> str:
+    return f"; the dials are: {', '.join(Dials.model_fields)}"
 
 
 def _whole(body: Mapping[str, Any], name: str) -> int | None:
@@ -162,10 +184,11 @@ def complete(
     _fail(failures, question, ask)
     try:
         sections = read(asked.text)
-        sight = _see(asked.picture, eyes)
+        sight, written = _look(asked.picture, eyes, asked.dials)
     except ValueError as error:
         raise Refused(400, str(error)) from error
-    said = reply(sections, sight, models[asked.model], repeat=ask if asked.seed is None else asked.seed)
+    repeat = ask if asked.seed is None else asked.seed
+    said = reply(sections, sight, asked.dials, repeat=repeat, written=written)
     if failures.happens("refusal", question, ask):
         said = None
     elif failures.happens("malformed", question, ask):
@@ -183,10 +206,13 @@ def _fail(failures: Failures, question: str, ask: int) -> None:
         raise Refused(429, "the server was told to be busy", kind="requests", code="rate_limit_exceeded")
 
 
-def _see(picture: bytes | None, eyes: Eyes) -> Sight:
+def _look(picture: bytes | None, eyes: Eyes, dials: Dials) -> tuple[Sight, str]:
+    """What is seen in the picture, and the text in it, which only a judge that may obey it reads."""
     if picture is None:
-        return NOTHING
-    return eyes.see(text_digest(base64.b64encode(picture).decode()), lambda: picture)
+        return NOTHING, ""
+    name = text_digest(base64.b64encode(picture).decode())
+    written = eyes.read(name, lambda: picture) if dials.obeys_picture else ""
+    return eyes.see(name, lambda: picture), written
 
 
 def _cut(said: str | None, longest: int | None, *, halve: bool) -> tuple[str | None, str]:

@@ -29,7 +29,9 @@ class ReferenceSettings(Frozen):
 class ReferenceJudge(Judge):
     """Judges items of the shapes world by their pixels and nothing else: no label, no name, no metadata.
 
-    It asks nobody, so nothing of it is recorded. Without a picture it finds every claim contradicted.
+    That holds for what its dials make it fall for, too: it knows an author by style, and a request that is
+    drawn into the picture by its letters. It asks nobody, so nothing of it is recorded. Without a picture it
+    finds every claim contradicted.
     """
 
     Settings = ReferenceSettings
@@ -83,8 +85,8 @@ class ReferenceJudge(Judge):
         parts = [part for message in question.messages for part in message.parts]
         text = "\n".join(part.text for part in parts if isinstance(part, Text))
         try:
-            sight = self._see([part for part in parts if isinstance(part, Picture)])
-            said = reply(read(text), sight, self._dials, repeat=question.repeat)
+            sight, written = self._look([part for part in parts if isinstance(part, Picture)])
+            said = reply(read(text), sight, self._dials, repeat=question.repeat, written=written)
         except (ValueError, OSError) as error:
             where = f"judge {self.name!r}, item {question.item.id!r}"
             raise JudgeError(f"{where}: {error}") from error
@@ -92,15 +94,18 @@ class ReferenceJudge(Judge):
         refusal = REFUSAL if said is None else None
         return Reply(text=said, refusal=refusal, finish_reason="stop", model="reference", usage=spent)
 
-    def _see(self, pictures: Sequence[Picture]) -> Sight:
+    def _look(self, pictures: Sequence[Picture]) -> tuple[Sight, str]:
+        """What is seen in the picture, and the text in it, which only a judge that may obey it reads."""
         if not pictures:
-            return NOTHING
+            return NOTHING, ""
         if len(pictures) > 1:
             raise ValueError(f"the shapes world has one picture a question, got {len(pictures)}")
         file = pictures[0].file
         if file is None:
             raise ValueError(f"the picture {pictures[0].address!r} is no file")
-        return self._eyes.see(file_digest(file), file.read_bytes)
+        digest = file_digest(file)
+        written = self._eyes.read(digest, file.read_bytes) if self._dials.obeys_picture else ""
+        return self._eyes.see(digest, file.read_bytes), written
 
     def parse(self, item: Item, reply: Reply) -> Parsed:
         """Read a reply as every other judge's replies are read by default."""

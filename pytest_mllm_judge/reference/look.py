@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pytest_mllm_judge.reference.scene import COLOURS, INK, PAPER, WIDTH, Frame, Mark, Marks
 
 if TYPE_CHECKING:
     from PIL import Image
+
+Thing = TypeVar("Thing")
 
 LARGEST = 4096 * 4096
 """A picture of more pixels is not opened."""
@@ -35,37 +38,62 @@ NOTHING = Sight()
 """What is seen where there is no picture."""
 
 
+class Memory(Generic[Thing]):
+    """Keeps what was made of pictures, by the digest of their bytes; safe for threads."""
+
+    def __init__(self, *, remember: int = 4096) -> None:
+        self._known: OrderedDict[str, Thing] = OrderedDict()
+        self._remember = remember
+        self._lock = Lock()
+
+    def recall(self, digest: str, make: Callable[[], Thing]) -> Thing:
+        """What was made of the picture with this digest; `make` makes it if that was not done yet."""
+        with self._lock:
+            if digest in self._known:
+                self._known.move_to_end(digest)
+                return self._known[digest]
+        made = make()
+        with self._lock:
+            self._known[digest] = made
+            if len(self._known) > self._remember:
+                self._known.popitem(last=False)
+        return made
+
+
 class Eyes:
     """Reads pictures, and remembers what it saw by the digest of their bytes; safe for threads."""
 
     def __init__(self, *, remember: int = 4096) -> None:
-        self._seen: OrderedDict[str, Sight] = OrderedDict()
-        self._remember = remember
-        self._lock = Lock()
+        self._seen: Memory[Sight] = Memory(remember=remember)
+        self._written: Memory[str] = Memory(remember=remember)
 
     def see(self, digest: str, load: Callable[[], bytes]) -> Sight:
         """What stands in the picture with this digest; `load` gives its bytes if it was not read yet."""
-        with self._lock:
-            if digest in self._seen:
-                self._seen.move_to_end(digest)
-                return self._seen[digest]
-        sight = look(load())
-        with self._lock:
-            self._seen[digest] = sight
-            if len(self._seen) > self._remember:
-                self._seen.popitem(last=False)
-        return sight
+        return self._seen.recall(digest, lambda: look(load()))
+
+    def read(self, digest: str, load: Callable[[], bytes]) -> str:
+        """The text in the picture with this digest; `load` gives its bytes if it was not read yet."""
+        from pytest_mllm_judge.reference.lettering import written
+
+        return self._written.recall(digest, lambda: written(load()))
 
 
 def look(data: bytes) -> Sight:
     """What stands in a picture file's pixels. ValueError if the bytes are no picture, or too large a one."""
+    with opened(data) as picture:
+        return _read(picture)
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[Image.Image]:
+    """A picture file in red, green and blue. ValueError if the bytes are no picture, or too large a one."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as picture:
             if picture.width * picture.height > LARGEST:
                 raise ValueError(f"the picture has more than {LARGEST} pixels")
-            return _read(picture.convert("RGB"))
+            yield picture.convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"the bytes are no picture that can be read ({error})") from error
 
