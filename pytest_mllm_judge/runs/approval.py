@@ -68,7 +68,13 @@ def _answers(judgements: Judgements) -> dict[str, Any]:
 def _item(judgements: Sequence[Judgement]) -> ApprovedItem:
     item = judgements[0].item
     answers = tuple(
-        Answer(variant=each.variant, repeat=each.repeat, verdict=each.verdict, problem=each.problem)
+        Answer(
+            variant=each.variant,
+            repeat=each.repeat,
+            verdict=each.verdict,
+            problem=each.problem,
+            reviews=each.reviews,
+        )
         for each in judgements
     )
     return ApprovedItem(answers=answers, content=content_of(item), labels=labels_of(item))

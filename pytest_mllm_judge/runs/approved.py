@@ -27,8 +27,8 @@
 
 It holds no reply, no picture, no date and no place on a machine. Items are sorted by id and stand on a line
 each, so that a diff shows which verdicts changed; what each answer cost and how long it took, which changes
-with every recording, stands apart from them. Of an answer, a variant, a repeat (from 1) and a problem are
-written where there are some.
+with every recording, stands apart from them. Of an answer, a variant, a repeat (from 1), a problem and what
+humans said of the reply (`reviews`) are written where there are some.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from pytest_mllm_judge.benchmarks import faults
 from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.errors import BenchmarkError
 from pytest_mllm_judge.judging.judge import Identity
-from pytest_mllm_judge.model import Problem, Tasks, Verdict, file_digest
+from pytest_mllm_judge.model import Problem, Review, Tasks, Verdict, file_digest
 from pytest_mllm_judge.model.frozen import Frozen
 from pytest_mllm_judge.recording import disk
 
@@ -61,12 +61,16 @@ Spent = tuple[float | None, float | None]
 
 
 class Answer(Frozen):
-    """What came of one question about an item: a verdict, a problem, or with criteria some of both."""
+    """What came of one question about an item: a verdict, a problem, or with criteria some of both.
+
+    `reviews` are what humans had said of the reply.
+    """
 
     variant: str = ""
     repeat: int = Field(default=0, ge=0)
     verdict: Verdict | None = None
     problem: Problem | None = None
+    reviews: tuple[Review, ...] = ()
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -168,9 +172,9 @@ class Approved(Frozen):
 
 def _short(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: value
+        key: [_short(each) for each in value] if key == "reviews" else value
         for key, value in answer.items()
-        if value not in ("", None) and (key, value) != ("repeat", 0)
+        if value not in ("", None, []) and (key, value) != ("repeat", 0)
     }
 
 
@@ -305,5 +309,6 @@ def _known() -> dict[faults.Loc, list[str]]:
         ("gates", "*"): Figure,
         ("items", "*"): ApprovedItem,
         ("items", "*", "answers", "*"): Answer,
+        ("items", "*", "answers", "*", "reviews", "*"): Review,
     }
     return {loc: list(table.model_fields) for loc, table in tables.items()}

@@ -78,6 +78,7 @@ class ApprovedJudge(Judge):
             cost=cost,
             latency=latency,
             model=self._answered_by,
+            reviews=answer.reviews,
         )
 
 

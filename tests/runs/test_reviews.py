@@ -130,6 +130,32 @@ def test_a_bad_line_is_told_before_anything_is_asked(project: Project) -> None:
         run.ask(run.items[0])
 
 
+def test_an_approval_keeps_the_reviews_that_there_were(project: Project) -> None:
+    put(project.bench, [of_log(), of_log(1, hallucination=False)])
+    project.approve()
+    file = project.bench / "baselines" / "good.json"
+    told = '"reviews": [{"agrees": true, "analysis": 3, "hallucination": true, "reviewer": "ann"}]'
+    assert f'"pair-00": {{"answers": [{{"verdict": "A", {told}}}]' in file.read_text()
+    assert '"pair-02": {"answers": [{"verdict": "A"}]' in file.read_text()
+    put(project.bench, [of_log(1)])
+    candidate, approved = project.baseline()
+    assert first(approved).reviews == (REVIEW,)
+    ours, theirs = (reviews.hallucination(judgements) for judgements in approved.beside(candidate))
+    assert (ours.value, theirs.value, theirs.n) == (1, 0.5, 2)
+    assert (ours - theirs).n == 1
+
+
+def test_a_review_in_an_approval_that_can_t_be_is_told_by_its_place(project: Project) -> None:
+    put(project.bench, [of_log()])
+    project.approve()
+    file = project.bench / "baselines" / "good.json"
+    file.write_text(file.read_text().replace('"analysis": 3', '"analysis": 6'))
+    with pytest.raises(BenchmarkError) as told:
+        project.baseline()
+    place = "items.pair-00.answers[0].reviews[0].analysis"
+    assert f": {place}: input should be less than or equal to 5, got 6\n" in str(told.value)
+
+
 def test_processes_tell_of_each_stale_line_once(project: Project) -> None:
     put(project.bench, [of_log(number, reply=digest_of("old")) for number in range(12)])
     record = RunRecord()
