@@ -11,6 +11,8 @@ from pytest_mllm_judge.statistics.sample import Places
 _SWEEPS = 20
 _FEW = 300
 """Of so many missing values or fewer several starts are tried."""
+MOST_COMPLETIONS = 4096
+"""So many completions are all looked at; of more, the lowest that a search comes to."""
 _NOTHING = 1e-13
 
 
@@ -29,16 +31,35 @@ def worst_units(figure: Figure, known: Array, missing: Places) -> Array:
     """How many raters give each unit each value (U, K), the missing ones put where the figure is smallest.
 
     `known` (U, K) counts the values there are, `missing` (U,) those that are not; `figure` is of the sum of
-    `coincidences`. They are put one after the other where it is smallest, and moved singly while it falls;
-    few of them also starting from each value in the place of all.
+    `coincidences`. All completions are tried up to `MOST_COMPLETIONS`; of more, the values are put one after
+    the other where it is smallest, and moved singly while it falls, few of them also starting from each value
+    in the place of all.
     """
     if not missing.any():
         return known
     units = np.repeat(np.arange(len(known)), missing)
     size = known.shape[1]
+    if size ** min(len(units), MOST_COMPLETIONS.bit_length()) <= MOST_COMPLETIONS:
+        return _lowest_of_all(figure, known, units)
     starts = [-1, *(range(size) if len(units) <= _FEW else ())]
     found = [_descend(figure, known, units, np.full(len(units), start)) for start in starts]
     return min(found, key=lambda one: one[0])[1]
+
+
+def _lowest_of_all(figure: Figure, known: Array, units: Places) -> Array:
+    """The completion of which the figure is smallest, of every one there is."""
+    size = known.shape[1]
+    every = np.indices((size,) * len(units)).reshape(len(units), -1)
+    touched, place = np.unique(units, return_inverse=True)
+    counts = np.repeat(known[touched][None], every.shape[1], axis=0)
+    for unit, values in zip(place.tolist(), every, strict=True):
+        counts[np.arange(every.shape[1]), unit, values] += 1
+    rest = np.delete(known, touched, axis=0)
+    with np.errstate(all="ignore"):
+        found = figure.value(coincidences(counts).sum(axis=1) + coincidences(rest).sum(axis=0))
+    filled = known.copy()
+    filled[touched] = counts[int(np.where(np.isnan(found), np.inf, found).argmin())]
+    return filled
 
 
 def _descend(figure: Figure, known: Array, units: Places, values: Places) -> tuple[float, Array]:
