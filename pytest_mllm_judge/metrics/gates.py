@@ -9,16 +9,16 @@ from pytest_mllm_judge.benchmarks import Benchmark, Gate
 from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.claims import Claim, Estimate
 from pytest_mllm_judge.errors import BenchmarkError, MllmJudgeError, SettingsError
-from pytest_mllm_judge.metrics.answers_judged import lacks
 from pytest_mllm_judge.metrics.checks import Check, check_named
 from pytest_mllm_judge.metrics.reach import judges
+from pytest_mllm_judge.metrics.suiting import unsuited
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Label
 from pytest_mllm_judge.model.judgements import field, known_field
 from pytest_mllm_judge.probes import SWAPPED, turned
 
 OPTIONS = ("annotators", "average", "by", "criterion", "epsilon", "label", "ties")
 """What a gate may say of how its check reads judgements."""
-_NOT_MADE_UP = ("coherence.", "cost.", "latency.", "reviews.")
+_NOT_MADE_UP = ("coherence.", "consistency.alpha", "cost.", "latency.", "reviews.")
 """What made-up verdicts say nothing about."""
 _SIDES = {"at_least": "at least", "at_most": "at most", "within": "within"}
 
@@ -74,7 +74,7 @@ def check_gate(name: str, benchmark: Benchmark) -> None:
 
 def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmark) -> list[Claim]:
     """The gate's claims about judges none of whom passes; empty as soon as one does."""
-    if reason := lacks(check.name, items):
+    if reason := unsuited(check.name, items):
         raise SettingsError(f"{check.name}: {reason}")
     if check.name.startswith(_NOT_MADE_UP):
         return []

@@ -10,6 +10,7 @@ from pytest_mllm_judge.benchmarks.manifest import Probes
 from pytest_mllm_judge.benchmarks.manifest import Upgrade as Table
 from pytest_mllm_judge.metrics.checks import Check, check_named
 from pytest_mllm_judge.metrics.gates import OPTIONS
+from pytest_mllm_judge.metrics.suiting import unsuited
 from pytest_mllm_judge.metrics.upgrade.comparison import Comparison
 from pytest_mllm_judge.model import Criterion, Item, Task, Tasks
 from pytest_mllm_judge.statistics import tango
@@ -92,7 +93,7 @@ _FIVE_POINTS: Mapping[str, Callable[[Tasks], float]] = {
 def _deciding(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
     yield from _main(benchmark)
     for gate in benchmark.manifest.gates.values():
-        if not gate.check.startswith(_OF_HUMANS):
+        if not gate.check.startswith(_OF_HUMANS) and not unsuited(gate.check, benchmark.items):
             yield gate.check, {n: getattr(gate, n) for n in OPTIONS if getattr(gate, n) is not None}
     margin = benchmark.manifest.upgrade.margin
     gated = {gate.check for gate in benchmark.manifest.gates.values()}

@@ -12,6 +12,7 @@ from pytest_mllm_judge.errors import BenchmarkError, SettingsError
 from pytest_mllm_judge.metrics.checks import check_named
 from pytest_mllm_judge.metrics.gates import repeated
 from pytest_mllm_judge.metrics.reach import judges, rivals
+from pytest_mllm_judge.metrics.suiting import unsuited
 from pytest_mllm_judge.metrics.upgrade.comparison import Comparison
 from pytest_mllm_judge.metrics.upgrade.declared import MAIN, comparisons, is_asked
 from pytest_mllm_judge.model import Judgement, Judgements
@@ -86,6 +87,8 @@ def _check_names(benchmark: Benchmark) -> None:
             raise SettingsError(f"{name} makes no sense on this benchmark's scale")
         if not is_asked(name, benchmark.manifest.probes):
             raise SettingsError(f"{name} needs [probes] {_NEEDS[name]}")
+        if reason := unsuited(name, benchmark.items):
+            raise SettingsError(f"{name}: {reason}")
         if check.task and not any(item.task == check.task for item in benchmark.items):
             raise SettingsError(f"{name} is about {check.task} items, and this benchmark has none")
     for name in table.slices:

@@ -32,7 +32,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "speed.md"
 BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 PROBLEMS = 0.02
 NOT_MEASURED = (
-    *("coherence.", "consistency.", "cost.", "latency."),
+    *("coherence.", "consistency.", "cost.", "latency.", "reviews."),
     *("score.advantage", "pair.advantage", "batch.advantage"),
 )
 """Figures of more than a verdict and a label: repeats, both orders, prices and times, several annotators."""
