@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_mllm_judge.metrics import (
         agreement,
         assertions,
+        bias,
         coherence,
         consistency,
         metric,
@@ -43,6 +44,7 @@ _HOMES = {
     "Undecided": "errors",
     "agreement": "metrics",
     "assertions": "metrics",
+    "bias": "metrics",
     "coherence": "metrics",
     "consistency": "metrics",
     "load": "benchmarks",
@@ -69,6 +71,7 @@ __all__ = [
     "Undecided",
     "agreement",
     "assertions",
+    "bias",
     "coherence",
     "consistency",
     "load",

@@ -69,8 +69,8 @@ class Gate(Frozen):
     `at_least`, `at_most`, or `within` (an equivalence claim: the figure lies in -within..within). `where`
     keeps the items whose field has one of the values; `by` slices by a field and `average` says how the
     slices become one figure; `criterion` picks one of several per reply; `annotators` says how several human
-    labels become one; `label`, `ties` and `epsilon` go with the checks that take them. `confidence` is
-    one-sided.
+    labels become one; `label`, `ties`, `epsilon` and `family` go with the checks that take them.
+    `confidence` is one-sided.
     """
 
     check: Annotated[str, Field(min_length=1)]
@@ -85,6 +85,7 @@ class Gate(Frozen):
     label: StrictInt | StrictFloat | StrictStr | None = None
     ties: Literal["wrong", "half"] | None = None
     epsilon: Annotated[float, Field(strict=True, ge=0, lt=1)] | None = None
+    family: Annotated[str, Field(min_length=1)] | None = None
     confidence: Confidence = 0.95
 
     @model_validator(mode="after")

@@ -1,8 +1,9 @@
-"""Figures of judgements: agreement, consistency, problems, spending, reviews. One declaration per check."""
+"""Figures of judgements, one module each. One declaration per check."""
 
 from pytest_mllm_judge.metrics import (
     agreement,
     assertions,
+    bias,
     coherence,
     consistency,
     problems,
@@ -17,6 +18,7 @@ __all__ = [
     "Check",
     "agreement",
     "assertions",
+    "bias",
     "check_named",
     "coherence",
     "consistency",

@@ -125,7 +125,7 @@ def sliceable(metric: M) -> M:
         if not isinstance(whole.pairing, Pairing):
             return []
         rows = whole.pairing.rows
-        if rows.human.count(None) == len(rows):
+        if whole.pairing.measure.alone or rows.human.count(None) == len(rows):
             return list(whole.beside)
         found = [*strata(rows, whole.metric, whole.pairing.of)]
         if options.get("judge") is None and options.get("human") is None:

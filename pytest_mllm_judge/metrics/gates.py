@@ -16,7 +16,7 @@ from pytest_mllm_judge.model import Item, Judgement, Judgements, Label
 from pytest_mllm_judge.model.judgements import field, known_field
 from pytest_mllm_judge.probes import SWAPPED, turned
 
-OPTIONS = ("annotators", "average", "by", "criterion", "epsilon", "label", "ties")
+OPTIONS = ("annotators", "average", "by", "criterion", "epsilon", "family", "label", "ties")
 """What a gate may say of how its check reads judgements."""
 _NOT_MADE_UP = ("coherence.", "consistency.alpha", "cost.", "latency.", "reviews.")
 """What made-up verdicts say nothing about."""
@@ -76,8 +76,8 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
     """The gate's claims about judges none of whom passes; empty as soon as one does."""
     if reason := unsuited(check.name, items):
         raise SettingsError(f"{check.name}: {reason}")
-    if check.name.startswith(_NOT_MADE_UP):
-        return []
+    if check.name.startswith(_NOT_MADE_UP) or ("family" in check.options and gate.family is None):
+        return []  # a made-up judge is of no family
     claims: list[Claim] = []
     for verdicts in judges(
         items, benchmark.tasks, combine=gate.annotators or check.combine, criterion=gate.criterion

@@ -39,6 +39,7 @@ class Measure:
     which rows count: its interval is Wilson's, of a rate that must be small (`rare`) Clopper and Pearson's,
     and that of a difference Tango's. With a `name`, which no other measure of the same rows has, what is
     counted once is kept with the rows. `own` is what it was made of by a user: two of one name may differ.
+    One that stands `alone` is not read beside the figures of one human and of a constant judge.
     """
 
     build: Build
@@ -46,6 +47,7 @@ class Measure:
     right: Callable[[Rows], Truths] | None = None
     rare: bool = False
     own: object = None
+    alone: bool = False
 
     def interval(self, rows: Rows, *, end: End) -> Interval:
         """The figure of these rows."""

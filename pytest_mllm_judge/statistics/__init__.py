@@ -39,6 +39,7 @@ from pytest_mllm_judge.statistics.sample import Average, Places, Sample, left_ou
 from pytest_mllm_judge.statistics.tables import (
     accuracy_figure,
     alpha_table_figure,
+    commonest_figure,
     f1_figure,
     gwet_figure,
     kappa_figure,
@@ -69,6 +70,7 @@ __all__ = [
     "clopper_pearson",
     "cluster_sums",
     "coincidence_sums",
+    "commonest_figure",
     "effective_n",
     "effective_pairs",
     "equivalence",

@@ -181,6 +181,16 @@ def points_used_figure(size: int) -> Figure:
     return replace(figure, bounds=(1.0, float(size)), scale="log", shrinks=True)
 
 
+def commonest_figure(size: int) -> Figure:
+    """The share of the judge's commonest label less that of the humans' commonest, in [-1, 1]."""
+
+    def value(sums: Array) -> Array:
+        human, judge = margins(sums, size)
+        return np.asarray((judge.max(axis=-1) - human.max(axis=-1)) / sums.sum(axis=-1))
+
+    return replace(_table_figure("commonest", size, value), bounds=(-1.0, 1.0))
+
+
 def recall_figure(size: int, *, label: int | None = None) -> Figure:
     """Share of the humans' label that the judge gave too; without `label` the mean over labels that occur.
 

@@ -23,7 +23,7 @@ from pytest_mllm_judge.model import (
     ScoreTask,
     Tasks,
 )
-from tests.docs import coherent, properties, reviewed
+from tests.docs import biases, coherent, properties, reviewed
 from tests.statistics.golden import HUMAN, JUDGE
 from tests.statistics.test_golden_values import textbook
 
@@ -381,6 +381,39 @@ REFERENCES: dict[str, Reference] = {
         by="scikit-learn",
         another=properties.both_orders_by_another,
     ),
+    "pair.position": Reference(
+        on="T's humans as the verdicts in one order, and always A in the other",
+        data=lambda: properties.both_orders_by_another(properties.both_orders()),
+        expected=biases.to_the_first_slot,
+        by="by counting",
+        another=lambda _: properties.both_orders(),
+    ),
+    "score.length": Reference(
+        on="T as scores of answers of 10 to 179 characters",
+        data=biases.scores,
+        expected=biases.matched(np.log2(biases.LENGTHS).tolist()),
+        by="statsmodels, the ratio of two slopes",
+    ),
+    "pair.length": Reference(
+        on="T as pairs, the longer answer first in 60",
+        data=biases.pairs,
+        expected=biases.more_often,
+        by="by counting",
+    ),
+    "score.self_preference": Reference(
+        on="T as scores of answers, 34 by the judge's own family",
+        data=biases.scores,
+        expected=biases.matched(biases.OWN),
+        by="statsmodels, the ratio of two slopes",
+    ),
+    "pair.self_preference": Reference(
+        on="T as pairs, the own family's answer first in 60",
+        data=biases.pairs,
+        expected=biases.more_often,
+        by="by counting",
+    ),
+    "pair.constant": _of_pairs(biases.commonest, "by counting: 49 less 47"),
+    "score.constant": _of_scores(biases.commonest, "by counting: 49 less 47"),
     "cost.mean": Reference(
         on="100 questions that cost what T's judge says, in cents",
         data=properties.spent,

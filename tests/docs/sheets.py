@@ -25,6 +25,7 @@ _METHODS = {
     "wilson of each label, mover": "Wilson's score of each label, put together (MOVER)",
     "jackknife-t, log": "jackknife on the log scale, its bias taken off",
     "jackknife-t, logit": "jackknife on the logit scale",
+    "jackknife-t, ratio, least and most": "jackknife of a ratio, over what single labels may err by",
     "jackknife-t, half a pseudo-pair": "jackknife with half a pseudo-pair",
 }
 _COMBINED = {
@@ -32,7 +33,7 @@ _COMBINED = {
     "mean": "their mean",
     "all": "each one's label",
 }
-_UNREAD = ("coherence.", "consistency.", "cost.", "latency.", "reviews.")
+_UNREAD = ("coherence.", "consistency.", "cost.", "latency.", "pair.position", "reviews.")
 """Figures that read no human label."""
 _SIMULATED = {
     "alpha_nominal": "alpha, nominal",

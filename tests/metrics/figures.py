@@ -133,8 +133,12 @@ def as_humans(judgement: Judgement) -> bool:
     return judgement.verdict == judgement.human
 
 
-PROPERTIES = ("coherence.", "consistency.", "cost.", "latency.", "reviews.")
-"""Figures of what no verdict alone tells: test_consistency.py test_reviews.py, and test_spending.py."""
+PROPERTIES = (
+    *("coherence.", "consistency.", "cost.", "latency.", "reviews."),
+    *("pair.position", "pair.length", "pair.self_", "pair.constant"),
+    *("score.length", "score.self_", "score.constant"),
+)
+"""Figures of what no verdict alone tells, with tests of their own: consistency, spending, reviews, biases."""
 
 
 def _checks() -> list[Figure]:

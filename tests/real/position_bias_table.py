@@ -3,7 +3,8 @@
     python tests/real/position_bias_table.py
 
 prints for each judge of DevBench and MTBench how often both orders, and how often two of three repeats, give
-the same verdict. Each pair was judged in both orders, three times; nobody labelled it.
+the same verdict, and the gap between the first slot and the second. Each pair was judged in both orders,
+three times; nobody labelled it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_mllm_judge import Estimate, Run, Session, consistency
+from pytest_mllm_judge import Estimate, Run, Session, bias, consistency
 from pytest_mllm_judge.probes import SWAPPED
 
 BENCHES = ("DevBench", "MTBench")
@@ -139,13 +140,15 @@ def main() -> None:
     """Print the table for the data set beside the project."""
     shared = Path(__file__).parents[3] / "shared" / "data" / "position_bias_analyzer"
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else shared
-    print(f"{'':10}{'judge':26}{'both orders alike':24}{'repeats alike':24}problems")
+    print(f"{'':10}{'judge':26}{'both orders alike':24}{'repeats alike':24}{'gap between slots':26}problems")
     for bench in BENCHES:
         with tempfile.TemporaryDirectory() as place:
             for name, run in runs(Path(place) / "project", folder, bench).items():
                 orders, repeats = consistency.orders(run.pair), consistency.repeats(run.pair)
+                gap = bias.position(run.pair)
                 lost = sum(judgement.verdict is None for judgement in run.pair)
-                print(f"{bench:10}{name:26}{cell(orders):24}{cell(repeats):24}{lost} of {len(run.pair)}")
+                cells = f"{cell(orders):24}{cell(repeats):24}{cell(gap):26}"
+                print(f"{bench:10}{name:26}{cells}{lost} of {len(run.pair)}")
 
 
 if __name__ == "__main__":

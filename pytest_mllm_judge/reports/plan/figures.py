@@ -14,6 +14,9 @@ from pytest_mllm_judge.reports.plan.general import TASKS
 from pytest_mllm_judge.reports.plan.hand import Hand, differing, verdict_of
 from pytest_mllm_judge.statistics.planning import spread_at_hand
 
+_UNPLANNED = (".position", ".length", ".self_preference", ".constant")
+"""Biases are claimed of a judge, not planned for: see `claim.settled_by()`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
@@ -76,7 +79,11 @@ def figures_of(judgements: Judgements) -> Iterator[Figure]:
             continue
         criteria = sorted({name for item in labelled for name in judgements.tasks.criteria(item)})
         for check in sorted(CHECKS.values(), key=lambda check: check.name):
-            if check.task == task and (swapped or check.name != "consistency.orders"):
+            if (
+                check.task == task
+                and (swapped or check.name != "consistency.orders")
+                and not check.name.endswith(_UNPLANNED)
+            ):
                 yield from (Figure(check=check, criterion=one) for one in criteria or (None,))
 
 

@@ -34,6 +34,7 @@ PROBLEMS = 0.02
 NOT_MEASURED = (
     *("coherence.", "consistency.", "cost.", "latency.", "reviews."),
     *("score.advantage", "pair.advantage", "batch.advantage"),
+    *("pair.position", "pair.length", "pair.self_", "score.length", "score.self_"),
 )
 """Figures of more than a verdict and a label: repeats, both orders, prices and times, several annotators."""
 BUSY = 1.2
