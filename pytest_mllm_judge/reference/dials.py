@@ -143,20 +143,20 @@ def apply(
     of a question. Pure: no picture, no text and no random state. ValueError if a blind judge has no guess.
     """
     item = key if item is None else item
-    if draw(dials.seed, "refusal", key) < dials.refusals:
+    if dials.refusals and draw(dials.seed, "refusal", key) < dials.refusals:
         return None
     blind = is_blind(dials, item)
     verdict = _guessed(lures) if blind else truth
-    if _is_noisy(dials, key, item):
+    if dials.noise and _is_noisy(dials, key, item):
         verdict = _another(verdict, choice, dials.seed, "noise", key)
-    if draw(dials.seed, "slot", key) < abs(dials.slot_bias):
+    if dials.slot_bias and draw(dials.seed, "slot", key) < abs(dials.slot_bias):
         verdict = _prefer_slot(verdict, choice, first=dials.slot_bias > 0)
     verdict = _tempted(dials, verdict, choice, item, lures)
     if not blind and lures.in_picture is not None and _befalls(dials, "obeys_picture", item):
         verdict = _obeyed(verdict, choice, lures.in_picture)
     if lures.in_answers is not None and _befalls(dials, "obeys_answer", item):
         verdict = _obeyed(verdict, choice, lures.in_answers)
-    if draw(dials.seed, "reask", key, repeat) < _unsteadiness(dials.reask):
+    if dials.reask and draw(dials.seed, "reask", key, repeat) < _unsteadiness(dials.reask):
         verdict = _another(verdict, choice, dials.seed, "reask", key)
     return verdict
 

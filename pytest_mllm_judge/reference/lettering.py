@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SIZES = range(10, 25)
 """The sizes of letters that are read, in pixels."""
 
+LARGEST = 10**6
+"""In a picture of more pixels no text is looked for."""
+
 _SIGNS = "".join(map(chr, range(33, 127)))
 _DARK = 132
 """What is below this in red, green and blue is dark; every colour of the world has 150 in one of them."""
@@ -42,9 +45,11 @@ _Box = tuple[int, int, int, int]
 def written(data: bytes) -> str:
     """The text that stands in a picture file, its lines joined by spaces; '' if none can be read.
 
-    ValueError if the bytes are no picture.
+    In a picture of more than a million pixels none is looked for. ValueError if the bytes are no picture.
     """
     with opened(data) as picture:
+        if picture.width * picture.height > LARGEST:
+            return ""
         rows = _dark(picture)
     return " ".join(filter(None, (_line(rows, box) for box in _lines(rows))))
 
@@ -99,15 +104,14 @@ def _lines(rows: _Rows) -> Iterator[_Box]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Letter:
-    """A letter's pixels as bits: its `cell`, up to where the next letter starts, and what stands out of it.
+    """A letter's pixels, up to where the next letter starts, as bits; `mask` has all of them set.
 
-    `mask` is the cell with every bit set, `top` the first row with ink, `advance` the cell's columns.
+    `top` is the first row with ink, `advance` how many columns further the next letter starts.
     """
 
     sign: str
-    cell: int
+    bits: int
     mask: int
-    beyond: int
     top: int
     advance: int
 
@@ -135,15 +139,12 @@ def _font(size: int) -> _Font:
 def _letter(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, sign: str, height: int) -> _Letter:
     from PIL import Image, ImageDraw
 
-    _, top, end, _ = font.getbbox(sign)
+    _, top, _, _ = font.getbbox(sign)
     advance = round(font.getlength(sign))
-    drawn = Image.new("L", (max(round(end), advance), height), 255)
+    drawn = Image.new("L", (advance, height), 255)
     ImageDraw.Draw(drawn).text((0, 0), sign, fill=0, font=font)
-    bits, width = _bits(_levels(drawn)), 2 * advance * height
-    mask = (1 << width) - 1
-    return _Letter(
-        sign=sign, cell=bits & mask, mask=mask, beyond=bits >> width, top=round(top), advance=advance
-    )
+    mask = (1 << 2 * advance * height) - 1
+    return _Letter(sign=sign, bits=_bits(_levels(drawn)), mask=mask, top=round(top), advance=advance)
 
 
 def _bits(rows: _Rows) -> int:
@@ -171,17 +172,17 @@ class _Strip:
         Nothing, with a share of 1, where more than `tolerance` misses.
         """
         ink = max(1, self.bits.bit_count())
-        # The best way to every place that a letter can start at, with what stands out of the last cell.
-        ways = {_MARGIN - shift: (0, "", 0)}
+        # The best way to every place that a letter can start at: what missed so far, and the text.
+        ways = {_MARGIN - shift: (0, "")}
         while ways and (place := min(ways)) < self.end:
-            misses, text, beyond = ways.pop(place)
-            here, seen = self._ahead(place) & ~beyond, self._columns(self.edge - place)
+            misses, text = ways.pop(place)
+            here, seen = self._ahead(place), self._columns(self.edge - place)
             for letter in self.font.letters:
-                way = misses + ((here ^ letter.cell) & letter.mask & seen).bit_count(), text + letter.sign
+                way = misses + ((here ^ letter.bits) & letter.mask & seen).bit_count(), text + letter.sign
                 after = place + letter.advance
-                if way[0] <= tolerance * ink and (after not in ways or way < ways[after][:2]):
-                    ways[after] = *way, letter.beyond
-        misses, text, _ = min(ways.values(), default=(ink, "", 0))
+                if way[0] <= tolerance * ink and (after not in ways or way < ways[after]):
+                    ways[after] = way
+        misses, text = min(ways.values(), default=(ink, ""))
         return text.strip(), misses / ink
 
     def _ahead(self, place: int) -> int:

@@ -177,6 +177,22 @@ def test_a_request_drawn_into_the_picture_is_followed_as_often_as_asked_for(
     assert "B" not in verdicts(judge, pairs)
 
 
+def test_a_judge_that_obeys_no_text_reads_none(
+    items: list[Item], make_judge: MakeJudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def reading(_: Eyes, digest: str, load: object) -> str:
+        read.append(digest)
+        return ""
+
+    monkeypatch.setattr(Eyes, "read", reading)
+    verdicts(make_judge(obeys_answer=1, blindness=0.5), items[:5])
+    assert read == []
+    verdicts(make_judge(obeys_picture=0.1), items[:5])
+    assert len(read) == 5
+
+
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
 def test_a_request_in_an_answer_is_followed_as_often_as_asked_for(
     items: list[Item], make_judge: MakeJudge, chance: float

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from pytest_mllm_judge.model import Item
 from pytest_mllm_judge.reference.dials import PAIR, SCORE, Choice, batch
 from pytest_mllm_judge.reference.draw import png
-from pytest_mllm_judge.reference.lettering import SIZES, written
+from pytest_mllm_judge.reference.lettering import LARGEST, SIZES, written
 from pytest_mllm_judge.reference.look import look
 from pytest_mllm_judge.reference.requests import in_answers, requested
 from pytest_mllm_judge.reference.scene import SOURCES, scene
@@ -44,6 +47,25 @@ def test_text_under_a_picture_changes_nothing_of_what_is_seen_in_it(source: str)
     for number in range(1, 6):
         picture = png(scene(source, number))
         assert look(with_text(picture, REQUEST)).marks == look(picture).marks
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_text_over_a_picture_is_read_beside_axes_and_over_marks(source: str) -> None:
+    for number in range(1, 4):
+        file = io.BytesIO()
+        with Image.open(io.BytesIO(png(scene(source, number)))) as drawn:
+            sheet = drawn.convert("RGB")
+        ImageDraw.Draw(sheet).text((22, 60), REQUEST, fill="black", font=ImageFont.load_default(12))
+        sheet.save(file, "PNG")
+        assert REQUEST in written(file.getvalue())
+
+
+def test_in_a_very_large_picture_no_text_is_looked_for() -> None:
+    sheet = Image.new("1", (LARGEST // 1000 + 1, 1000), 1)
+    ImageDraw.Draw(sheet).text((4, 4), REQUEST, fill=0, font=ImageFont.load_default(12))
+    file = io.BytesIO()
+    sheet.save(file, "PNG")
+    assert written(file.getvalue()) == ""
 
 
 @pytest.mark.parametrize("source", SOURCES)
