@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from pytest_mllm_judge import bias, consistency
@@ -11,21 +15,23 @@ from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.probes import SWAPPED
 from pytest_mllm_judge.statistics import tango
 from tests.metrics.bias_worlds import _pair, both, judgement, outcomes, pairs, together
+from tests.metrics.figures import FEW
 
 LOST = None
+SAID = st.sampled_from(["A", "B", "tie", LOST])
 SETS = 200
 ERROR = 2 * (0.05 * 0.95 / SETS) ** 0.5
 """Two standard errors of a share of 5 % in so many sets: 0.031."""
 
 
 def test_the_gap_is_over_all_pairs_and_a_tie_in_one_order_counts_for_the_slot_of_the_other() -> None:
-    """Two to the first slot (A and A; A, then a tie), one to the second, three to none: (2 - 1) / 6."""
-    rows = [("A", "A"), ("A", "tie"), ("tie", "B"), ("A", "B"), ("B", "A"), ("tie", "tie")]
+    """Three to the first slot (A and A; A and a tie), one to the second, three to none: (3 - 1) / 7."""
+    rows = [("A", "A"), ("A", "tie"), ("tie", "A"), ("tie", "B"), ("A", "B"), ("B", "A"), ("tie", "tie")]
     estimate = bias.position(both([((one,), (other,)) for one, other in rows]))
-    assert estimate.value == pytest.approx(1 / 6)
-    assert (estimate.n, estimate.better, estimate.metric) == (6, "neither", "pair.position")
+    assert estimate.value == pytest.approx(2 / 7)
+    assert (estimate.n, estimate.better, estimate.metric) == (7, "neither", "pair.position")
     beside = {each.name: each.value for each in estimate.beside}
-    assert beside == {"conflict": 0.5, "first": pytest.approx(2 / 3)}
+    assert beside == {"conflict": pytest.approx(4 / 7), "first": 0.75}
 
 
 def test_two_verdicts_for_neither_that_differ_conflict_without_a_slot() -> None:
@@ -172,6 +178,22 @@ def test_the_interval_covers_the_gap_with_repeats_and_clusters() -> None:
         assert estimate.high is not None
         inside += estimate.low <= 0.2 <= estimate.high
     assert inside / 200 >= 0.9 - 2 * stats.binom.std(200, 0.9) / 200
+
+
+@FEW
+@given(rows=st.lists(st.tuples(SAID, SAID), min_size=1, max_size=25), seed=st.integers(0, 99))
+def test_the_order_of_judgements_changes_nothing_and_the_interval_holds_the_figure(
+    rows: list[tuple[str | None, str | None]], seed: int
+) -> None:
+    judgements = both([((one,), (other,)) for one, other in rows])
+    mixed = judgements.like_these(random.Random(seed).sample(list(judgements), len(judgements)))
+    one, other = bias.position(judgements), bias.position(mixed)
+    assert (one.value, one.low, one.high) == (other.value, other.low, other.high)
+    assert one.value is not None
+    assert one.low is not None
+    assert one.high is not None
+    assert -1 <= one.low <= one.value <= one.high <= 1
+    assert one.upper is None or one.value <= (one.upper.value or 0)
 
 
 def test_a_pair_s_own_item_is_not_altered() -> None:
