@@ -11,6 +11,7 @@ from pytest_mllm_judge.statistics.figure import Figure
 from pytest_mllm_judge.statistics.jackknife import Array, cluster_sums
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
+_MOST_AT_CORNERS = 16
 
 
 def coincidence_sums(
@@ -55,16 +56,27 @@ def alpha_figure(size: int, *, level: Level, points: Sequence[float] | None = No
     def value(sums: Array) -> Array:
         return alpha_of(sums.reshape(*sums.shape[:-1], size, size), level, fixed)
 
-    corner = np.eye(size * size).reshape(size, size, size, size)
-    both = (corner + corner.transpose(1, 0, 2, 3)) / 2
     return Figure(
         name=f"alpha, {level}",
         value=value,
         scale="arctanh",
-        corners=both.reshape(size * size, size * size),
+        corners=_corners(size),
         mass=np.ones(size * size),
         off=(1 - np.eye(size)).ravel(),
     )
+
+
+def _corners(size: int) -> Array:
+    """The coincidences of one unit of two values, at each two labels; of a long scale at some labels only.
+
+    Those are spread evenly and hold both ends, which lie farthest apart.
+    """
+    some = np.unique(np.linspace(0, size - 1, min(size, _MOST_AT_CORNERS)).round().astype(np.intp))
+    one, other = (axis.ravel() for axis in np.meshgrid(some, some, indexing="ij"))
+    corners = np.zeros((len(one), size * size))
+    np.add.at(corners, (np.arange(len(one)), one * size + other), 0.5)
+    np.add.at(corners, (np.arange(len(one)), other * size + one), 0.5)
+    return corners
 
 
 def alpha_of(tables: Array, level: Level, points: Array) -> Array:

@@ -94,6 +94,13 @@ def test_a_steady_judge_has_exact_bounds() -> None:
     assert estimate.counted.method == "nearly all alike, exact"
 
 
+def test_a_steady_judge_on_a_long_scale_has_bounds_too() -> None:
+    estimate = consistency.alpha(scored([(2 * place, 2 * place) for place in range(50)], scale=range(101)))
+    assert estimate.value == 1.0
+    assert estimate.low < 0.9  # type: ignore[operator]
+    assert estimate.counted.method == "nearly all alike, exact"
+
+
 def test_a_problem_is_the_score_that_makes_it_smallest() -> None:
     """Of one problem all five points are tried."""
     lost: list[Sequence[Label | None]] = [(1, 1, None), *SCORES[1:]]
