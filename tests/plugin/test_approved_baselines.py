@@ -159,7 +159,9 @@ def test_tests_of_ones_own_are_given_the_approval(approved: Project) -> None:
     approved.run("--judge=bad", "test_own.py").assert_outcomes(failed=1)
     several = approved.run("--judge=good", "--judge=bad", "-rs", "test_own.py")
     several.assert_outcomes(skipped=2)
-    several.stdout.fnmatch_lines(["*no baseline is named (--judge-baseline=NAME), and approvals are taken for one judge*"])
+    several.stdout.fnmatch_lines(
+        ["*no baseline is named (--judge-baseline=NAME), and approvals are taken for one judge*"]
+    )
 
 
 def test_each_judge_under_test_has_its_own_baseline(approved: Project) -> None:
