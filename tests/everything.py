@@ -19,6 +19,11 @@ LATE = (
     "scipy.stats",
     "vcr",
     "openai",
+    "httpcore2",
+    "h11",
+    "anyio",
+    "anyio._backends._asyncio",
+    "anyio.streams.tls",
     "filelock",
 )
 
