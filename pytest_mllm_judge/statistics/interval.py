@@ -34,6 +34,13 @@ class Interval:
     reason: str = ""
 
 
+def no_figure(reason: str, *, confidence: float, n: int = 0) -> Interval:
+    """What stands in the place of a figure of `n` values that there is not, and why."""
+    return Interval(
+        value=None, low=None, high=None, n=n, clusters=0, method="none", confidence=confidence, reason=reason
+    )
+
+
 def too_few(clusters: int) -> str:
     """The reason not to decide on so few clusters; '' if they are enough."""
     if clusters >= MIN_CLUSTERS:

@@ -88,7 +88,6 @@ def test_a_red_or_undecided_test_of_ones_own_stands_beside_no_yes(
 
 
 def test_a_test_that_is_green_when_it_is_run_again_is_no_red_one(upgrade: Project) -> None:
-    pytest.importorskip("pytest_rerunfailures")
     flaky = "def test_it(judgement):\n    seen.append(1)\n    assert len(seen) > 1\n"
     head = 'import pytest\nseen = []\npytestmark = pytest.mark.judge_benchmark("bench")\n'
     (upgrade.root / "test_own.py").write_text(head + flaky)

@@ -16,6 +16,7 @@ from pytest_mllm_judge.metrics.pairing import Pairing
 from pytest_mllm_judge.metrics.rows import Rows, Truths
 from pytest_mllm_judge.model import Judgements
 from pytest_mllm_judge.statistics import Interval
+from pytest_mllm_judge.statistics.interval import no_figure
 from pytest_mllm_judge.statistics.jackknife import Array
 
 PAPER = "Chen et al. 2024, MLLM-as-a-Judge (arXiv 2402.04788)"
@@ -55,16 +56,7 @@ def named(judgements: Judgements, figure: str) -> str:
 
 def undefined(metric: str, better: Better, rows: Rows, *, reason: str) -> Estimate:
     """The estimate of nothing: no value, no interval, and the reason."""
-    nothing = Interval(
-        value=None,
-        low=None,
-        high=None,
-        n=0,
-        clusters=0,
-        method="none",
-        confidence=rows.confidence,
-        reason=reason,
-    )
+    nothing = no_figure(reason, confidence=rows.confidence)
     return Estimate(metric=metric, better=better, counted=nothing, unlabelled=rows.unlabelled)
 
 

@@ -16,6 +16,7 @@ from pytest_mllm_judge.metrics.rows import Rows, Truths
 from pytest_mllm_judge.model import Judgements
 from pytest_mllm_judge.statistics import MIN_DISCORDANT, Interval, Places, Sample, exact_bounds, paired_shares
 from pytest_mllm_judge.statistics.figure import Figure
+from pytest_mllm_judge.statistics.interval import no_figure
 from pytest_mllm_judge.statistics.jackknife import Array
 from pytest_mllm_judge.statistics.sample import Part
 
@@ -139,16 +140,7 @@ def _exactly(part: Part, confidence: float) -> tuple[float, float] | None:
 
 def nothing(rows: Rows, reason: str = "no item has two verdicts of both judges") -> Interval:
     """No figure, and why: no item was asked often enough."""
-    return Interval(
-        value=None,
-        low=None,
-        high=None,
-        n=0,
-        clusters=0,
-        method="none",
-        confidence=rows.confidence,
-        reason=reason,
-    )
+    return no_figure(reason, confidence=rows.confidence)
 
 
 def asked(rows: Rows) -> Places:

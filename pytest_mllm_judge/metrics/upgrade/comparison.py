@@ -12,6 +12,7 @@ from pytest_mllm_judge.metrics.checks import Check, Worse
 from pytest_mllm_judge.metrics.pairing import NothingCommon
 from pytest_mllm_judge.model import Item, Judgements
 from pytest_mllm_judge.statistics import Interval, p_above, p_below
+from pytest_mllm_judge.statistics.interval import no_figure
 from pytest_mllm_judge.statistics.paired import IntervalAt
 
 _WORSE: Mapping[str, Worse] = {"higher": "lower", "lower": "higher", "neither": "changed"}
@@ -72,16 +73,7 @@ class Comparison:
 
     def nothing(self, reason: str, better: Better = "neither") -> Estimates:
         """What there is where nothing can be compared, and why."""
-        none = Interval(
-            value=None,
-            low=None,
-            high=None,
-            n=0,
-            clusters=0,
-            method="none",
-            confidence=self.confidence,
-            reason=reason,
-        )
+        none = no_figure(reason, confidence=self.confidence)
 
         def named(metric: str) -> Estimate:
             return Estimate(metric=metric, better=better, counted=none, again=lambda *_: none)
