@@ -31,7 +31,8 @@ class Check:
     `about` is one sentence; `source` is where its definition comes from; `combine` says how it makes one
     label of several annotators'; `scale` which scales it is about. `margin` is how much worse than a
     baseline's it may be unless the benchmark says, None where the check's units are the user's own;
-    `worse` which way that is, None where the figure itself says what is better.
+    `worse` which way that is, None where the figure itself says what is better. `probe` names the probe that
+    asks what it is read from; '' where the items as they are suffice.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Check:
     metric: Metric
     margin: float | None = None
     worse: Worse | None = None
+    probe: str = ""
 
     def suits(self, tasks: Tasks) -> bool:
         """Whether the check makes sense on the benchmark's scale."""
@@ -70,6 +72,7 @@ def declare(
     scale: Scale = "any",
     margin: float | None = None,
     worse: Worse | None = None,
+    probe: str = "",
 ) -> Callable[[M], M]:
     """Enter a metric into the table of checks, under the name that gates use.
 
@@ -91,6 +94,7 @@ def declare(
             metric=metric,
             margin=margin,
             worse=worse,
+            probe=probe,
         )
         return metric
 
@@ -156,3 +160,13 @@ def check_named(name: str) -> Check:
             f"there is no check {name!r}{did_you_mean(name, CHECKS)} (known: {', '.join(sorted(CHECKS))})"
         )
     return CHECKS[name]
+
+
+def needs(name: str) -> SettingsError:
+    """What to say where the variants that the check of that name is read from were not asked."""
+    probe = CHECKS[name].probe
+    return SettingsError(
+        f"{name} is read from what the probe {probe!r} asks, and nothing of it was asked"
+        f"\n  Say [probes] {probe} = true in benchmark.toml, or mark the test: "
+        f'@pytest.mark.judge_probes("{probe}")'
+    )
