@@ -18,7 +18,7 @@ from pytest_mllm_judge.probes import SWAPPED, turned
 
 OPTIONS = ("annotators", "average", "by", "criterion", "epsilon", "family", "label", "ties")
 """What a gate may say of how its check reads judgements."""
-_NOT_MADE_UP = ("coherence.", "consistency.alpha", "cost.", "latency.", "reviews.")
+_NOT_MADE_UP = ("coherence.", "consistency.alpha", "cost.", "hallucination.", "latency.", "reviews.")
 """What made-up verdicts say nothing about."""
 _SIDES = {"at_least": "at least", "at_most": "at most", "within": "within"}
 

@@ -23,7 +23,7 @@ from pytest_mllm_judge.model import (
     ScoreTask,
     Tasks,
 )
-from tests.docs import biases, coherent, properties, reviewed
+from tests.docs import biases, coherent, properties, reviewed, stated
 from tests.statistics.golden import HUMAN, JUDGE
 from tests.statistics.test_golden_values import textbook
 
@@ -427,6 +427,13 @@ REFERENCES: dict[str, Reference] = {
         expected=lambda: 100 * float(np.mean(properties.SPENT)),
         by="numpy",
         another=properties.spent_by_another,
+    ),
+    "hallucination.facts": Reference(
+        on="100 replies about bundled pictures, one mark more than was drawn where T's judge says 3",
+        data=stated.stated,
+        expected=reviewed.share(reviewed.HALLUCINATES),
+        by="by counting",
+        another=stated.stated_by_another,
     ),
     "reviews.hallucination": Reference(
         on="100 reviewed replies, a hallucination where T's judge says 3",

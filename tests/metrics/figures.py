@@ -134,7 +134,7 @@ def as_humans(judgement: Judgement) -> bool:
 
 
 PROPERTIES = (
-    *("coherence.", "consistency.", "cost.", "latency.", "reviews."),
+    *("coherence.", "consistency.", "cost.", "hallucination.", "latency.", "reviews."),
     *("pair.position", "pair.length", "pair.self_", "pair.constant"),
     *("score.length", "score.self_", "score.constant"),
 )

@@ -18,7 +18,7 @@ from pytest_mllm_judge.metrics.upgrade.declared import MAIN, comparisons, is_ask
 from pytest_mllm_judge.model import Judgement, Judgements
 from pytest_mllm_judge.model.judgements import known_field
 
-_NOT_MADE_UP = ("coherence.", "consistency.", "cost.", "latency.", "reviews.")
+_NOT_MADE_UP = ("coherence.", "consistency.", "cost.", "hallucination.", "latency.", "reviews.")
 """What made-up verdicts say nothing about."""
 _NEEDS = {
     "consistency.orders": "position = true",

@@ -32,7 +32,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "speed.md"
 BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 PROBLEMS = 0.02
 NOT_MEASURED = (
-    *("coherence.", "consistency.", "cost.", "latency.", "reviews."),
+    *("coherence.", "consistency.", "cost.", "hallucination.", "latency.", "reviews."),
     *("score.advantage", "pair.advantage", "batch.advantage"),
     *("pair.position", "pair.length", "pair.self_", "score.length", "score.self_"),
 )
