@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_init(verbs.add_parser("init", help="draw the bundled benchmark anywhere"))
     _add_serve(verbs.add_parser("serve", help="serve the reference judges on loopback, OpenAI-compatible"))
     _add_plan(verbs.add_parser("plan", help="how many items a margin needs, and what a benchmark can show"))
+    _add_cost(verbs.add_parser("cost", help="what asking a judge would come to, probe by probe"))
     _add_approve(verbs.add_parser("approve", help="write what a judge said in the last run as its baseline"))
     _add_report(verbs.add_parser("report", help="make the last run's report again, from its record"))
     _add_reviews(verbs.add_parser("reviews", help="list the replies that should be reviewed next"))
@@ -71,6 +72,20 @@ def _plan(options: argparse.Namespace) -> None:
         print("\n".join(lines))
     except ValueError as error:
         raise SettingsError(str(error)) from None
+
+
+def _add_cost(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("judge", metavar="JUDGE", help="the judge that would be asked")
+    parser.add_argument("benchmark", type=Path, metavar="BENCHMARK", help="the benchmark's folder")
+    told = "say how many items each probe may ask within it, in the currency of the judge's prices"
+    parser.add_argument("--budget", type=float, metavar="COST", help=told)
+    parser.set_defaults(run=_cost)
+
+
+def _cost(options: argparse.Namespace) -> None:
+    from pytest_mllm_judge.runs.forecast import answer
+
+    print("\n".join(answer(options.judge, options.benchmark, root=_project(), budget=options.budget)))
 
 
 def _project() -> Path:

@@ -18,6 +18,7 @@ FLOORS = {
     "judging": 3,
     "recording": 3,
     "probes": 3,
+    "asked": 4,  # what the three above ask together
     "reference": 4,  # beside judging, whose Judge it is one of
     "claims": 5,
     "metrics": 6,
@@ -34,7 +35,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "_pytest": "nowhere",
     "filelock": "recording/",
     "jinja2": "judging/",
-    "PIL": ("judging/pictures.py", "benchmarks/images.py", "reference/"),
+    "PIL": ("judging/alterations.py", "judging/pictures.py", "benchmarks/images.py", "reference/"),
 }
 
 

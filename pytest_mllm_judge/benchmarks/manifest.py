@@ -58,6 +58,13 @@ def _names(value: Any) -> Any:
     return tuple(dict.fromkeys(names)) if isinstance(names, list) and all(map(_is_text, names)) else names
 
 
+def _a_probe(value: Any) -> Any:
+    """Whether a probe is asked, or a table of its settings."""
+    if not isinstance(value, bool | Mapping):
+        raise ValueError(f"must be true, false or a table, got {faults.short(value)}")
+    return value
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -108,18 +115,26 @@ class Gate(Frozen):
 
 
 class Probes(Frozen):
-    """What is asked besides each item as it is: swapped pairs, repeats, and named probes with settings."""
+    """What is asked besides each item as it is: swapped pairs, repeats, and named probes with settings.
+
+    Of each probe stands `true`, a list of its variants, or a table of settings; see `probes`.
+    """
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, JsonValue]
 
-    position: StrictBool = False
+    position: Annotated[bool | dict[str, JsonValue], BeforeValidator(_a_probe)] = False
     repeat: Annotated[int, Field(strict=True, ge=1)] = 1
 
     @property
-    def named(self) -> dict[str, JsonValue]:
-        """The further probes: name to settings."""
-        return dict(self.__pydantic_extra__)
+    def said(self) -> dict[str, JsonValue]:
+        """What is said of each probe that is named."""
+        return {"position": self.position, **self.__pydantic_extra__}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the probes that are asked."""
+        return tuple(name for name, said in self.said.items() if said is not False)
 
 
 class Upgrade(Frozen):

@@ -38,6 +38,8 @@ class JudgeFile(pytest.File):
             some = [item for item in items if item.task == task]
             if some:
                 yield TaskNode.from_parent(self, name=task, items=some)
+        if probes := benchmark.manifest.probes.names:
+            yield ProbesNode.from_parent(self, name="probes", probes=probes)
         if benchmark.manifest.gates:
             yield GatesNode.from_parent(self, name="gates", benchmark=benchmark)
         named = state.options["judge_baseline"]
@@ -77,6 +79,20 @@ class GatesNode(pytest.Collector):
                 yield GateCase.from_parent(self, name=name, judge=judge, gate=gate)
 
 
+class ProbesNode(pytest.Collector):
+    """The probes that `[probes]` asks."""
+
+    def __init__(self, *, probes: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.probes = probes
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One case for each probe and judge."""
+        for probe in self.probes:
+            for judge, name in _named(self.config, probe):
+                yield ProbeCase.from_parent(self, name=name, judge=judge, probe=probe)
+
+
 class UpgradeNode(pytest.Collector):
     """What the judges under test are compared with the baseline by."""
 
@@ -112,7 +128,7 @@ def _named(config: pytest.Config, name: str) -> list[tuple[str | None, str]]:
 class Case(pytest.Item):
     """A case of ours: red with one text, no traceback."""
 
-    mark: ClassVar[Literal["judge_case", "judge_gate"]]
+    mark: ClassVar[Literal["judge_case", "judge_gate", "judge_probe"]]
 
     def __init__(self, *, judge: str | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -169,6 +185,37 @@ class ItemCase(Case):
             self.user_properties.append((key, _property(case[key])))
         if why := _why_red(self.item, judgement, agreed=case["agreed"]):
             raise CaseFailed(why)
+
+
+class ProbeCase(Case):
+    """The case of one probe: asks what it asks. Its figures stand in the summary; gates decide."""
+
+    mark = "judge_probe"
+
+    def __init__(self, *, probe: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.probe = probe
+
+    @property
+    def run_of(self) -> Run:
+        """The run of this case's judge on its benchmark, asking this probe alone."""
+        return state_of(self.config).session.probed(super().run_of, self.probe)
+
+    def asks(self) -> Iterator[tuple[Run, Sequence[Item], int]]:
+        """The items that the probe asks further questions about, as often as is declared."""
+        run = self.run_of
+        yield run, _probed(run), run.probing.repeat
+
+    def runtest(self) -> None:
+        """Ask about the probe's items."""
+        run = self.run_of
+        if why := _unasked(run.judgements(_probed(run)), run, "probe"):
+            raise CaseFailed(why)
+
+
+def _probed(run: Run) -> list[Item]:
+    """The items that have variants in this run."""
+    return [item for item in run.items if run.probing.variants(item)]
 
 
 class GateCase(Case):

@@ -77,6 +77,24 @@ def _asked(cases: list[Case]) -> list[tuple[Run, list[Item], int, bool]]:
     return [(run, list(items.values()), most, probed) for run, items, most, probed in asked.values()]
 
 
+def tell_costs(session: pytest.Session, state: State) -> None:
+    """Before anything is asked, say what asking comes to, probe by probe. Workers of xdist say nothing."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is None or state.options["judge_record"] == "none" or state.fault or not state.judges:
+        return
+    from pytest_mllm_judge.runs.forecast import forecast, lines, merged
+
+    cases = [case for case in session.items if isinstance(case, Case)]
+    found = [
+        forecast(run, items, repeats=repeats, probed=probed)
+        for run, items, repeats, probed in _asked(cases)
+        if run.asker is not None
+    ]
+    for each in merged(found):
+        for line in lines(each) if each.together.unrecorded else ():
+            terminal.write_line(line)
+
+
 def _without_judge(session: pytest.Session, state: State, cases: list[Case]) -> str:
     named = {path for path in {case.path for case in cases} if _is_named(session.config, path)}
     if not named and not (cases and state.options[REQUIRED]):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -27,28 +28,39 @@ NO_MARKER = (
 )
 
 
+class Place(NamedTuple):
+    """What a test's fixtures are about; `asks` is what its marker `judge_probes` says, as JSON, '' without.
+
+    `judge` is '' where it is given all of them.
+    """
+
+    judge: str
+    path: Path
+    asks: str
+
+
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Give a test that uses judge fixtures its judges, its benchmark and, if it asks for one, its items."""
     wanted = {PLACE, BENCHMARK, ITEM} & set(metafunc.fixturenames)
     if not wanted:
         return
     state = state_of(metafunc.config)
-    path = _benchmark_of(metafunc)
+    path, asks = _benchmark_of(metafunc), _marked(metafunc)
     if not state.judges:
         _without_judge(metafunc, wanted, state)
         return
     if PLACE in wanted:
-        _over_judges(metafunc, state.judges, path)
+        _over_judges(metafunc, [Place(judge, path, asks) for judge in state.judges])
     if BENCHMARK in wanted:
-        metafunc.parametrize(BENCHMARK, [path], indirect=True, ids=[pytest.HIDDEN_PARAM], scope="session")
+        place = Place("", path, asks)
+        metafunc.parametrize(BENCHMARK, [place], indirect=True, ids=[pytest.HIDDEN_PARAM], scope="session")
     if ITEM in wanted:
         items = _items(state, path)
         metafunc.parametrize(ITEM, items, indirect=True, ids=[item.id for item in items])
 
 
-def _over_judges(metafunc: pytest.Metafunc, judges: list[str], path: Path) -> None:
-    ids = judges if len(judges) > 1 else [pytest.HIDDEN_PARAM]
-    places = [(judge, path) for judge in judges]
+def _over_judges(metafunc: pytest.Metafunc, places: list[Place]) -> None:
+    ids = [place.judge for place in places] if len(places) > 1 else [pytest.HIDDEN_PARAM]
     metafunc.parametrize(PLACE, places, indirect=True, ids=ids, scope="session")
 
 
@@ -72,8 +84,8 @@ def asked_by(test: pytest.Function) -> tuple[str, Path, Item] | None:
         return None
     if given.params[PLACE] is None or given.params[ITEM] is None:
         return None
-    judge, path = given.params[PLACE]
-    return judge, path, given.params[ITEM]
+    place: Place = given.params[PLACE]
+    return place.judge, place.path, given.params[ITEM]
 
 
 def place_of(test: pytest.Item) -> tuple[str | None, Path | None]:
@@ -81,9 +93,8 @@ def place_of(test: pytest.Item) -> tuple[str | None, Path | None]:
     given = getattr(test, "callspec", None)
     params = {} if given is None else given.params
     if params.get(PLACE) is not None:
-        judge, path = params[PLACE]
-        return judge, path
-    return None, params.get(BENCHMARK)
+        return params[PLACE].judge, params[PLACE].path
+    return None, None if params.get(BENCHMARK) is None else params[BENCHMARK].path
 
 
 def _benchmark_of(metafunc: pytest.Metafunc) -> Path:
@@ -97,6 +108,18 @@ def _benchmark_of(metafunc: pytest.Metafunc) -> Path:
     return beside if beside.exists() else state_of(metafunc.config).root / said
 
 
+def _marked(metafunc: pytest.Metafunc) -> str:
+    """What the closest marker `judge_probes` says, as JSON; '' without one."""
+    marker = metafunc.definition.get_closest_marker("judge_probes")
+    if marker is None:
+        return ""
+    try:
+        said = json.dumps([marker.args, marker.kwargs], sort_keys=True)
+    except TypeError as error:
+        pytest.fail(f"judge_probes takes names and settings as in [probes]: {error}", pytrace=False)
+    return said
+
+
 def _items(state: State, path: Path) -> list[Item]:
     from pytest_mllm_judge.runs.run import limited
 
@@ -105,6 +128,11 @@ def _items(state: State, path: Path) -> list[Item]:
     except MllmJudgeError as error:
         message = str(error)
     pytest.fail(message, pytrace=False)
+
+
+def _asking(state: State, run: Run, place: Place) -> Run:
+    """The run, asking what the test's marker says besides."""
+    return _told(lambda: state.session.asking(run, place.asks)) if place.asks else run
 
 
 def _run(state: State, judge: str, path: Path) -> Run:
@@ -131,17 +159,17 @@ def _told(make: Callable[[], Run]) -> Run:
 
 
 @pytest.fixture(scope="session")
-def mllm_judge_place(request: pytest.FixtureRequest) -> tuple[str, Path]:
-    """A judge's name and the benchmark's folder; parametrized, not to be overridden."""
-    place: tuple[str, Path] = request.param
+def mllm_judge_place(request: pytest.FixtureRequest) -> Place:
+    """A judge's name, the benchmark's folder and what is asked; parametrized, not to be overridden."""
+    place: Place = request.param
     return place
 
 
 @pytest.fixture(scope="session")
-def mllm_judge_benchmark(request: pytest.FixtureRequest) -> Path:
-    """The benchmark's folder; parametrized, not to be overridden."""
-    path: Path = request.param
-    return path
+def mllm_judge_benchmark(request: pytest.FixtureRequest) -> Place:
+    """The benchmark's folder and what is asked; parametrized, not to be overridden."""
+    place: Place = request.param
+    return place
 
 
 @pytest.fixture
@@ -158,24 +186,23 @@ def judge_item(mllm_judge_item: Item) -> Item:
 
 
 @pytest.fixture(scope="session")
-def judge_client(request: pytest.FixtureRequest, mllm_judge_place: tuple[str, Path]) -> Any:
+def judge_client(request: pytest.FixtureRequest, mllm_judge_place: Place) -> Any:
     """The SDK client on the cassette's transport; None for judges without one.
 
     An override (session-scoped, made from this one by `with_options`) is asked by `judge`, `judge_run` and
     `judgement`.
     """
-    judge, path = mllm_judge_place
-    return _run(state_of(request.config), judge, path).judge.client
+    return _run(state_of(request.config), mllm_judge_place.judge, mllm_judge_place.path).judge.client
 
 
 @pytest.fixture(scope="session")
-def judge_run(request: pytest.FixtureRequest, mllm_judge_place: tuple[str, Path], judge_client: Any) -> Run:
+def judge_run(request: pytest.FixtureRequest, mllm_judge_place: Place, judge_client: Any) -> Run:
     """Everything the judge says of the benchmark: `.score`, `.pair`, `.batch`, `.ask(item)`."""
-    judge, path = mllm_judge_place
-    run = _run(state_of(request.config), judge, path)
-    if judge_client is run.judge.client:
-        return run
-    return state_of(request.config).session.with_client(run, judge_client)
+    state = state_of(request.config)
+    run = _run(state, mllm_judge_place.judge, mllm_judge_place.path)
+    if judge_client is not run.judge.client:
+        run = state.session.with_client(run, judge_client)
+    return _asking(state, run, mllm_judge_place)
 
 
 @pytest.fixture(scope="session")
@@ -191,25 +218,25 @@ def judgement(judge_run: Run, mllm_judge_item: Item) -> Judgement:
 
 
 @pytest.fixture(scope="session")
-def judge_runs(request: pytest.FixtureRequest, mllm_judge_benchmark: Path) -> Mapping[str, Run]:
+def judge_runs(request: pytest.FixtureRequest, mllm_judge_benchmark: Place) -> Mapping[str, Run]:
     """The runs of all judges under test, by the judge's name."""
-    state = state_of(request.config)
-    return {judge: _run(state, judge, mllm_judge_benchmark) for judge in state.judges}
+    state, place = state_of(request.config), mllm_judge_benchmark
+    return {judge: _asking(state, _run(state, judge, place.path), place) for judge in state.judges}
 
 
 @pytest.fixture(scope="session")
-def baseline_run(request: pytest.FixtureRequest, mllm_judge_benchmark: Path) -> Run:
+def baseline_run(request: pytest.FixtureRequest, mllm_judge_benchmark: Place) -> Run:
     """Everything the judge in use (--judge-baseline) says of the benchmark; else what was approved of.
 
     An approval is taken while one judge is under test: each of several may have its own.
     """
-    state = state_of(request.config)
+    state, place = state_of(request.config), mllm_judge_benchmark
     name = state.options["judge_baseline"]
     if name is not None:
-        return _run(state, name, mllm_judge_benchmark)
+        return _asking(state, _run(state, name, place.path), place)
     if len(state.judges) != 1:
         pytest.skip(f"{NO_BASELINE}, and approvals are taken for one judge under test")
     (judge,) = state.judges
-    if not state.session.has_baseline(judge, mllm_judge_benchmark, None):
+    if not state.session.has_baseline(judge, place.path, None):
         pytest.skip(f"{NO_BASELINE}, and none is approved of")
-    return _told(lambda: state.session.baseline(judge, mllm_judge_benchmark, None))
+    return _told(lambda: state.session.baseline(judge, place.path, None))

@@ -42,6 +42,8 @@ MARKERS = (
     "judge_benchmark(path): the benchmark that this test's judge fixtures are about",
     "judge_case: the case of one item of a benchmark",
     "judge_gate: the case of one gate of a benchmark",
+    "judge_probe: the case of one probe that a benchmark's [probes] asks",
+    "judge_probes(*names, repeat=..., name=settings): what this test's runs ask besides [probes]",
 )
 
 
@@ -92,14 +94,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Before the first question: is there a judge, can it be asked, are the selected images sound?"""
     state = state_of(session.config)
-    if not state.has_session or session.config.option.collectonly:
+    if not state.has_session:
         return
-    from pytest_mllm_judge.plugin.finding import find_fault
+    from pytest_mllm_judge.plugin.finding import find_fault, tell_costs
 
+    if session.config.option.collectonly:
+        with state.telling():
+            tell_costs(session, state)
+        return
     state.fault = find_fault(session, state)
     if state.fault and not hasattr(session.config, "workerinput"):
         state.told = True
         raise pytest.UsageError(state.fault)
+    with state.telling():
+        tell_costs(session, state)
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)

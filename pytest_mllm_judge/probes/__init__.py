@@ -1,5 +1,6 @@
 """Ways to alter an item, and to read what changed. Nothing is asked here."""
 
-from pytest_mllm_judge.probes.variants import SWAPPED, altered, swapped, turned
+from pytest_mllm_judge.probes.probe import Around, Probe, probe
+from pytest_mllm_judge.probes.variants import SWAPPED, swapped, turned
 
-__all__ = ["SWAPPED", "altered", "swapped", "turned"]
+__all__ = ["SWAPPED", "Around", "Probe", "probe", "swapped", "turned"]

@@ -42,7 +42,8 @@ class Probe:
 
     `variants` are the names that it may give; None where they depend on the item. One that is `repeated` is
     asked as often as the item as it is, any other once; `against_asking_again` says that it is read beside
-    plain repeats, and needs at least one. `settings` are the names of its own settings.
+    plain repeats, and needs at least one. `settings` are the names of its own settings, None for any.
+    `function` is the user's own that it was made of.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Probe:
     against_asking_again: bool = False
     settings: frozenset[str] | None = frozenset()
     about: str = ""
+    function: Callable[..., Any] | None = field(default=None, repr=False)
 
 
 OWN: dict[str, Probe] = {}
@@ -80,6 +82,7 @@ def probe(
             against_asking_again=against_asking_again,
             settings=None,
             about=(function.__doc__ or "").partition("\n")[0],
+            function=function,
         )
         return function
 

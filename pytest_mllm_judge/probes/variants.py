@@ -27,12 +27,3 @@ def swapped(item: Item) -> Item:
 def turned(label: Label) -> Label:
     """What a label of the swapped pair says of the pair as it is: `A` and `B` change places, others stay."""
     return _OTHER_SIDE.get(label, label)
-
-
-def altered(item: Item, variant: str) -> Item:
-    """The item as this variant shows it: '' as it is, or `swapped`. Raise ValueError for any other."""
-    if not variant:
-        return item
-    if variant != SWAPPED:
-        raise ValueError(f"there is no variant {variant!r} (known: {SWAPPED!r})")
-    return swapped(item)

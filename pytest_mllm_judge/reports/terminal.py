@@ -13,6 +13,7 @@ from pytest_mllm_judge.metrics.standings import main_checks
 from pytest_mllm_judge.metrics.upgrade import MAIN
 from pytest_mllm_judge.model import PROBLEMS, Judgements, Task
 from pytest_mllm_judge.model.snapshots import answers_for
+from pytest_mllm_judge.reports import probed
 from pytest_mllm_judge.reports.candidates import candidates
 from pytest_mllm_judge.reports.changed import judged_by, of_run
 from pytest_mllm_judge.reports.changed import lines as lines_of
@@ -40,10 +41,12 @@ def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
         gates = [gate for gate in decided if "baseline" not in gate]
         gates.sort(key=lambda gate: facts["gates"].index(gate["name"]))
         upgrade = sorted((gate for gate in decided if "baseline" in gate), key=lambda gate: str(gate["name"]))
-        if cases or decided:
+        asked = judged_by(record, run["judge"], run["benchmark"])
+        probes = list(probed.lines(asked, facts))
+        if cases or decided or (probes and run["under_test"]):
             told = _upgrades(record, place) if upgrade else []
             table = _table(cases, facts) if cases else ()
-            more = _further_problems(judged_by(record, run["judge"], run["benchmark"]))
+            more = [*_further_problems(asked), *probes]
             body = [*table, *more, *_decided(run, facts, gates, upgrade), *told, *_costs(run, cases)]
             yield f"judge {run['judge']} on {facts['name']}", body
     for several in candidates(record):
@@ -79,8 +82,6 @@ def run_notes(run: Plain, facts: Plain) -> Iterator[str]:
         yield f"reviews: {len(stale)} left out, their replies have changed since; the first at {stale[0]}"
     if facts["fixed"]:
         yield "population: gates are about exactly these items; the table's intervals are those of a sample"
-    if facts["probes"]:
-        yield "probes: [probes] names some that this version does not know; it asks for position and repeat"
 
 
 def _table(cases: Sequence[Plain], facts: Plain) -> Iterator[str]:

@@ -141,6 +141,10 @@ class ApprovedRun(Run):
     def _known(self) -> tuple[Item, ...]:
         return tuple(item for item in self.benchmark.items if item.id in self.approved.items)
 
+    def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
+        """By what an answer is found; what the judge was shown then is not known any more."""
+        return self.judge.question(item, variant=variant, repeat=repeat)
+
     def once(self, candidate: Run, make: Callable[[], Any]) -> Any:
         """What `make` tells of a candidate, made once: every comparison tells it."""
         if candidate.judge.name not in self._told:

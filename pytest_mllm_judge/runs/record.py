@@ -178,7 +178,6 @@ def facts_of(runs: Iterable[Run]) -> dict[str, dict[str, Plain]]:
             "left_out": len(benchmark.warnings),
             "fixed": benchmark.manifest.population == "fixed",
             "gates": list(benchmark.manifest.gates),
-            "probes": bool(benchmark.manifest.probes.named),
         }
         facts["runs"][f"{run.judge.name} {folder}"] = {
             "judge": run.judge.name,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from functools import cached_property, partial
 from pathlib import Path
 
+from pytest_mllm_judge.asked import probing_of
 from pytest_mllm_judge.benchmarks import Benchmark
 from pytest_mllm_judge.errors import (
     BenchmarkError,
@@ -18,7 +19,7 @@ from pytest_mllm_judge.errors import (
 )
 from pytest_mllm_judge.judging.judge import Judge
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Question, Reply
-from pytest_mllm_judge.probes import SWAPPED, altered
+from pytest_mllm_judge.probes.probing import Probing, lot
 from pytest_mllm_judge.recording.recorder import Recorder
 from pytest_mllm_judge.runs.asker import Asker
 from pytest_mllm_judge.runs.reviews import Reviews
@@ -48,6 +49,7 @@ class Run:
         self.recorder = recorder
         self.asker = asker
         self.meanwhile = meanwhile
+        self.probing = probing_of(benchmark)
         self.items = limited(benchmark.items, limit)
         self.reviews = Reviews(benchmark.folder, judge.name)
         self._kept: dict[Key, Judgement] = {}
@@ -75,12 +77,14 @@ class Run:
 
     def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
         """What is asked of the item as this variant shows it. Raise ValueError for an unknown variant."""
-        return self.judge.question(altered(item, variant), variant=variant, repeat=repeat)
+        return self.judge.question(self.probing.altered(item, variant), variant=variant, repeat=repeat)
 
-    def variants(self, item: Item) -> tuple[str, ...]:
-        """The item as it is, '', and the variants of it that `[probes]` declares."""
-        position = self.benchmark.manifest.probes.position
-        return ("", SWAPPED) if position and item.task == "pair" else ("",)
+    def asking(self, probing: Probing) -> Run:
+        """The same run, asking other probes: what both ask is asked once."""
+        other = copy(self)
+        other._forget_tasks()
+        other.probing = probing
+        return other
 
     @property
     def replies(self) -> Path | None:
@@ -134,13 +138,15 @@ class Run:
 
     def _keys(self, item: Item, repeats: int, *, probed: bool) -> Iterator[Key]:
         """What is asked about an item, in order."""
-        for variant in self.variants(item) if probed else ("",):
-            for repeat in range(repeats):
+        for repeat in range(repeats):
+            yield item.id, "", repeat
+        if probed:
+            for _, variant, repeat in self.probing.asks(item, repeats):
                 yield item.id, variant, repeat
 
     def wanted(self, items: Iterable[Item] | None = None) -> Iterator[Question]:
-        """Every question that these items, by default all, ask as `[probes]` declares, in order."""
-        repeats = self.benchmark.manifest.probes.repeat
+        """Every question that these items, by default all, ask as its probes say, in order."""
+        repeats = self.probing.repeat
         for item in self.items if items is None else items:
             for _, variant, repeat in self._keys(item, repeats, probed=True):
                 yield self.question(item, variant=variant, repeat=repeat)
@@ -150,7 +156,7 @@ class Run:
 
         Those of its variants stand behind an item's own. Figures of agreement leave them out.
         """
-        repeats = self.benchmark.manifest.probes.repeat
+        repeats = self.probing.repeat
         chosen = self.items if items is None else tuple(items)
         self.expect(chosen, repeats=repeats, probed=True)
         asked = [
@@ -191,6 +197,9 @@ class Run:
         """Let go of the judgements: what is asked again is played again."""
         self._kept.clear()
         self._expected.clear()
+        self._forget_tasks()
+
+    def _forget_tasks(self) -> None:
         for task in ("score", "pair", "batch"):
             self.__dict__.pop(task, None)
 
@@ -244,10 +253,6 @@ def limited(items: Sequence[Item], limit: int | None) -> tuple[Item, ...]:
         return tuple(items)
     taken: set[str] = set()
     for task in ("score", "pair", "batch"):
-        ids = sorted((item.id for item in items if item.task == task), key=_lot)
+        ids = sorted((item.id for item in items if item.task == task), key=lot)
         taken.update(ids[:limit])
     return tuple(item for item in items if item.id in taken)
-
-
-def _lot(name: str) -> bytes:
-    return hashlib.sha256(name.encode()).digest()

@@ -27,7 +27,7 @@ _TABLES: dict[str, type] = {
 }
 _KNOWN_BY: dict[str, type] = {"judge": str, "benchmark": str, "item": str, "variant": str, "repeat": int}
 OF_EACH = {
-    "benchmarks": "name tasks items skipped warnings left_out fixed gates probes",
+    "benchmarks": "name tasks items skipped warnings left_out fixed gates",
     "runs": "judge benchmark limit cassette recorded records model identity cancelled halted",
     "cases": "judge benchmark task item human verdict problem reason agreed must model tokens cost",
     "gates": "judge benchmark name outcome line",

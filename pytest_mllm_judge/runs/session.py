@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import tomllib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_mllm_judge.asked import probing_of, with_marker
 from pytest_mllm_judge.benchmarks import Benchmark, load
 from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.errors import SettingsError
@@ -70,6 +72,7 @@ class Session:
         self.with_clients: list[Run] = []
         self._folders: dict[Path, Path] = {}
         self._upgrades: dict[tuple[str, str, Path], Upgrade] = {}
+        self._asking: dict[tuple[int, str], Run] = {}
         self._guard = Guard()
         self._background: Background | None = None
 
@@ -124,6 +127,25 @@ class Session:
         if key not in self.runs:
             self.runs[key] = self._new_run(judge, self.benchmark(path))
         return self.runs[key]
+
+    def asking(self, run: Run, marked: str) -> Run:
+        """The run, asking what a marker says besides: its names and settings, as JSON.
+
+        Raise SettingsError or BenchmarkError for what makes no sense.
+        """
+        key = (id(run), marked)
+        if key not in self._asking:
+            names, settings = json.loads(marked)
+            probes = with_marker(run.benchmark.manifest.probes, names, settings)
+            self._asking[key] = run.asking(probing_of(run.benchmark, probes))
+        return self._asking[key]
+
+    def probed(self, run: Run, probe: str) -> Run:
+        """The run, asking this one of its probes alone."""
+        key = (id(run), f"only {probe}")
+        if key not in self._asking:
+            self._asking[key] = run.asking(run.probing.only(probe))
+        return self._asking[key]
 
     def has_baseline(self, judge: str, path: Path, named: str | None) -> bool:
         """Whether the judge is compared with another one there: with a named one, or an approved one."""
@@ -216,7 +238,7 @@ class Session:
                     end.callback(run.recorder.close, merge=merge)
                 end.callback(run.forget)
                 end.callback(run.judge.close)
-            for run in self.with_clients:
+            for run in (*self.with_clients, *self._asking.values()):
                 end.callback(run.forget)
             if self._background is not None:
                 background, self._background = self._background, None

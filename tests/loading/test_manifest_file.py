@@ -67,7 +67,8 @@ def test_everything_a_manifest_may_say_is_read(folder: Folder) -> None:
     assert manifest.pair is not None
     assert manifest.pair.labels == ("A", "B", "tie", "both_bad")
     assert (manifest.probes.position, manifest.probes.repeat) == (True, 3)
-    assert manifest.probes.named == {"pad": {"words": 40}}
+    assert manifest.probes.said == {"position": True, "pad": {"words": 40}}
+    assert manifest.probes.names == ("position", "pad")
     gate = manifest.gates["pair agrees"]
     assert gate.bound == ("at_least", 0.60)
     assert gate.where == {"source": ("circles", "charts"), "hard": (True,)}
@@ -82,7 +83,7 @@ def test_everything_a_manifest_may_say_is_read(folder: Folder) -> None:
 def test_what_is_not_said_has_a_plain_default(folder: Folder) -> None:
     manifest = read(folder, 'items = "items.jsonl"\n')
     assert (manifest.name, manifest.population, manifest.strict) == (None, "sampled", True)
-    assert (manifest.probes.position, manifest.probes.repeat, manifest.probes.named) == (False, 1, {})
+    assert (manifest.probes.position, manifest.probes.repeat, manifest.probes.names) == (False, 1, ())
     assert manifest.gates == {}
     assert manifest.upgrade.margin_of("pair.accuracy") == 0.05
 
@@ -120,7 +121,7 @@ FEW = 'gates."few problems"'
          "score: a scale's numbers stand worst first, in ascending order"),
         ('items = "i"\n[pair]\nlabels = ["A"]', "pair: pair labels are different words and hold 'A' and 'B'"),
         ('items = "i"\n[pair]\nlabels = [1, 2]', "pair.labels: must be a list of words, got [1, 2]"),
-        ('items = "i"\n[probes]\nposition = "yes"', "probes.position: must be true or false, got 'yes'"),
+        ('items = "i"\n[probes]\nposition = "yes"', "probes.position: must be true, false or a table, got 'yes'"),
         ('items = "i"\n[probes]\nrepeat = 0', "probes.repeat: must be 1 or more, got 0"),
         ('items = "i"\n[probes]\nrepeat = 2.0', "probes.repeat: must be a whole number, got 2.0"),
         ('items = "i"\n[probes]\npad = { by = inf }', "probes.pad.by: must be a finite number, got inf"),

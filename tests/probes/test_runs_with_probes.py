@@ -52,8 +52,8 @@ def test_gates_on_consistency_hold_for_a_steady_judge_in_any_spread(
     probed: Project, spread: tuple[str, ...]
 ) -> None:
     result = probed.run("--judge=firm", *spread, "-m", "judge_gate", "bench")
-    result.assert_outcomes(passed=2, deselected=0 if spread else ITEMS)
-    result.stdout.no_fnmatch_line("probes: *")
+    result.assert_outcomes(passed=2, deselected=0 if spread else ITEMS + 1)
+    result.stdout.fnmatch_lines(["probes: 120 further judgements"])
     result.stdout.fnmatch_lines(
         [
             "*holds*orders *consistency.orders at least 0.8: 1.000 (0.9*",
@@ -75,7 +75,7 @@ def test_each_gate_fails_for_its_own_fault_alone(probed: Project) -> None:
 def test_an_upgrade_names_what_regressed_though_nothing_that_decides_did(probed: Project) -> None:
     probed.write_manifest(PROBES)
     result = probed.run("--judge=drawn", "--judge-baseline=firm", "-m", "judge_gate", "bench")
-    result.assert_outcomes(passed=2, deselected=ITEMS)
+    result.assert_outcomes(passed=2, deselected=ITEMS + 1)
     record = json.loads(next(probed.root.rglob("mllm-judge/run.json")).read_text(encoding="utf-8"))
     gate = next(gate for gate in record["gates"].values() if "family" in gate)
     told = {one["name"]: (one["decides"], one["outcome"], one["regressed"]) for one in gate["family"]}
@@ -113,8 +113,14 @@ def test_a_recording_asks_what_the_selected_cases_need_and_no_more(
     assert len(cassette.read_bytes().splitlines()) == exchanges
 
 
-def test_the_summary_names_a_probe_that_nobody_asks(probed: Project) -> None:
-    probed.write_manifest(PROBES + "pad = { words = 40 }\n")
-    probed.run("--judge=firm", "-k", "pair-00", "bench").stdout.fnmatch_lines(
-        ["probes: [[]probes] names some that this version does not know; it asks for position and repeat"]
+def test_an_unknown_probe_is_told_before_anything_is_asked(probed: Project) -> None:
+    probed.write_manifest(PROBES + "grouding = true\n")
+    result = probed.run("--judge=firm", "-k", "pair-00", "bench")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(
+        [
+            "ERROR: bench/benchmark.toml: probes.grouding: there is no probe 'grouding'; did you mean "
+            "'grounding' or 'reencoding'? (known: position, rotations, images, padding, grounding, attack, reencoding)",
+            '  One of your own: [[]probes.grouding] function = "file.py:function"',
+        ]
     )

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from pytest_mllm_judge import Item
 from pytest_mllm_judge.model.judgement import Judgement, agrees
-from pytest_mllm_judge.probes import SWAPPED, altered, swapped, turned
+from pytest_mllm_judge.probes import SWAPPED, swapped, turned
+from pytest_mllm_judge.probes.probing import Probing
 
 PAIR = Item.model_validate(
     {
@@ -50,11 +51,12 @@ def test_letters_change_places_and_other_labels_stay() -> None:
 
 
 def test_variants_are_known_by_name() -> None:
-    assert altered(PAIR, "") is PAIR
-    assert altered(PAIR, SWAPPED) == swapped(PAIR)
+    probing = Probing({"position": True})
+    assert probing.altered(PAIR, "") is PAIR
+    assert probing.altered(PAIR, SWAPPED) == swapped(PAIR)
     with pytest.raises(ValueError) as told:
-        altered(PAIR, "blank")
-    assert str(told.value) == "there is no variant 'blank' (known: 'swapped')"
+        probing.altered(PAIR, "purple")
+    assert str(told.value) == "item 'p' has no variant 'purple' (asked of it: swapped)"
 
 
 def test_only_pairs_without_criteria_can_be_swapped() -> None:

@@ -31,7 +31,6 @@ def facts(**more: Any) -> dict[str, Any]:
         "left_out": 0,
         "fixed": False,
         "gates": [],
-        "probes": False,
         **more,
     }
 

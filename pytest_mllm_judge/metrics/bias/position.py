@@ -35,6 +35,7 @@ _SLOTS: dict[Label, int] = {"A": 1, "B": -1}
     options=("average", "by"),
     margin=0.05,
     worse="away from zero",
+    probe="position",
 )
 def position(judgements: Judgements, /, **options: Unpack[BareOptions]) -> Estimate:
     """Share of all pairs whose verdict goes with the first slot less those with the second, in [-1, 1].

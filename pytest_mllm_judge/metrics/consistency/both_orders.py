@@ -27,6 +27,7 @@ SAME, OTHER = "the same in both orders", "another answer in the other order"
     source="Shi et al. 2024 (arXiv 2406.07791)",
     options=("average", "by"),
     margin=0.05,
+    probe="position",
 )
 def orders(judgements: Judgements, /, **options: Unpack[BareOptions]) -> Estimate:
     """Share of pairs whose verdict is the same answer in both orders of the responses, in [0, 1].

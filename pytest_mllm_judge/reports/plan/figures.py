@@ -10,6 +10,7 @@ from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics import CHECKS, Check
 from pytest_mllm_judge.model import Criterion, Judgements
+from pytest_mllm_judge.probes import SWAPPED
 from pytest_mllm_judge.reports.plan.general import TASKS
 from pytest_mllm_judge.reports.plan.hand import Hand, differing, verdict_of
 from pytest_mllm_judge.statistics.planning import spread_at_hand
@@ -72,7 +73,7 @@ def figures_of(judgements: Judgements) -> Iterator[Figure]:
 
     Consistency of orders is one where some pair is at hand in both.
     """
-    swapped = any(judgement.variant for judgement in judgements)
+    swapped = any(judgement.variant == SWAPPED for judgement in judgements)
     for task in TASKS:
         labelled = [judgement.item for judgement in judgements.task(task) if judgement.item.human]
         if not labelled:
@@ -81,7 +82,7 @@ def figures_of(judgements: Judgements) -> Iterator[Figure]:
         for check in sorted(CHECKS.values(), key=lambda check: check.name):
             if (
                 check.task == task
-                and (swapped or check.name != "consistency.orders")
+                and (not check.probe or (swapped and check.name == "consistency.orders"))
                 and not check.name.endswith(_UNPLANNED)
             ):
                 yield from (Figure(check=check, criterion=one) for one in criteria or (None,))

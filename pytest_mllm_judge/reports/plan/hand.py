@@ -98,9 +98,10 @@ def _plain(judgements: Judgements) -> Iterator[Judgement]:
 
 def _first(run: Run, items: list[Item]) -> Iterator[Judgement]:
     for item in items:
-        for variant in run.variants(item):
-            if not variant or _is_at_hand(run, item, 0, variant):
-                yield run.ask(item, variant=variant)
+        yield run.ask(item)
+        for _, variant, repeat in run.probing.asks(item, 1):
+            if _is_at_hand(run, item, repeat, variant):
+                yield run.ask(item, variant=variant, repeat=repeat)
 
 
 def _is_at_hand(run: Run, item: Item, repeat: int, variant: str = "") -> bool:
