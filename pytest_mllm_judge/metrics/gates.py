@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_mllm_judge.benchmarks import Benchmark, Gate
 from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.claims import Claim, Estimate
 from pytest_mllm_judge.errors import BenchmarkError, MllmJudgeError, SettingsError
+from pytest_mllm_judge.metrics.as_asked import as_asked, asks_of
 from pytest_mllm_judge.metrics.checks import Check, check_named
 from pytest_mllm_judge.metrics.reach import judges
 from pytest_mllm_judge.metrics.suiting import unsuited
-from pytest_mllm_judge.model import Item, Judgement, Judgements, Label
+from pytest_mllm_judge.model import Item, Judgements
 from pytest_mllm_judge.model.judgements import field, known_field
-from pytest_mllm_judge.probes import SWAPPED, turned
 
 OPTIONS = ("annotators", "average", "by", "criterion", "epsilon", "family", "label", "ties")
 """What a gate may say of how its check reads judgements."""
@@ -79,11 +79,12 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
     if check.name.startswith(_NOT_MADE_UP) or ("family" in check.options and gate.family is None):
         return []  # a made-up judge is of no family
     claims: list[Claim] = []
+    asks = asks_of(check.probe, items, benchmark)
     for verdicts in judges(
         items, benchmark.tasks, combine=gate.annotators or check.combine, criterion=gate.criterion
     ):
         judgements = Judgements(
-            repeated(verdicts, benchmark),
+            as_asked(verdicts, benchmark, asks),
             cluster_of=benchmark.cluster,
             tasks=benchmark.tasks,
             population=benchmark.manifest.population,
@@ -94,30 +95,6 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
         if claims[-1].outcome == "holds":
             return []
     return claims
-
-
-def repeated(verdicts: Sequence[Judgement], benchmark: Benchmark) -> Iterator[Judgement]:
-    """The verdicts as often as items are asked, pairs also swapped. SettingsError for fixed items asked once.
-
-    The judges say the same each time, and in both orders.
-    """
-    repeats, position = benchmark.manifest.probes.repeat, benchmark.manifest.probes.position
-    if benchmark.manifest.population == "fixed" and repeats < 2:
-        raise SettingsError(
-            'with population = "fixed" only asking again tells how the judge varies: '
-            "say [probes] repeat = 2 or more"
-        )
-    for repeat in range(repeats):
-        for verdict in verdicts:
-            yield verdict.model_copy(update={"repeat": repeat}) if repeat else verdict
-            if position and verdict.item.task == "pair":
-                yield verdict.model_copy(update={"repeat": repeat, "variant": SWAPPED, **_turned(verdict)})
-
-
-def _turned(judgement: Judgement) -> dict[str, Label]:
-    """The same answer, as a judge says it who sees the pair swapped."""
-    said = judgement.verdict
-    return {} if said is None or isinstance(said, dict) else {"verdict": turned(said)}
 
 
 def _options(gate: Gate) -> dict[str, Any]:

@@ -31,9 +31,9 @@ def judges(
     yield saying(lambda item, human: human)
     if combine == "all":  # nearest to all of them may be what nobody said
         yield saying(lambda item, human: human if (mean := item.mean(criterion)) is None else mean)
-    yield saying(lambda item, human: _other(item, human, tasks) if item is first else human)
+    yield saying(lambda item, human: another(item, human, tasks) if item is first else human)
     for share in SHARES_WRONG:
-        yield saying(lambda item, human, w=share: _other(item, human, tasks) if _lot(item) < w else human)  # type: ignore[misc]
+        yield saying(lambda item, human, w=share: another(item, human, tasks) if _lot(item) < w else human)  # type: ignore[misc]
     yield saying(lambda item, human: _against(item, human, tasks))
     yield saying(lambda item, human: _pick(_legal(item, tasks), item))
     for problem in PROBLEMS:
@@ -50,7 +50,7 @@ def rivals(
         size = max(1, round(share * len(labelled)))
         wrong = [{item.id for item in labelled[start : start + size]} for start in (0, size)]
         one, other = (
-            saying(lambda item, human, ids=ids: _other(item, human, tasks) if item.id in ids else human)  # type: ignore[misc]
+            saying(lambda item, human, ids=ids: another(item, human, tasks) if item.id in ids else human)  # type: ignore[misc]
             for ids in wrong
         )
         yield one, other
@@ -92,8 +92,8 @@ def _legal(item: Item, tasks: Tasks) -> Sequence[Label]:
     return (letters, letters[::-1], letters[1:] + letters[0], letters[-1] + letters[:-1])
 
 
-def _other(item: Item, human: Label, tasks: Tasks) -> Label:
-    """A near wrong verdict."""
+def another(item: Item, human: Label, tasks: Tasks) -> Label:
+    """A near verdict other than this one."""
     if item.task == "batch":
         return str(human)[:-2] + str(human)[:-3:-1]
     others = [label for label in _legal(item, tasks) if label != human]

@@ -104,8 +104,8 @@ def _deciding(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
 
 def is_asked(name: str, probes: Probes) -> bool:
     """Whether `[probes]` asks what the check of that name is read from."""
-    if name == "consistency.orders":
-        return probes.position
+    if probe := check_named(name).probe:
+        return probe in probes.names
     return probes.repeat > 1 or not name.startswith("consistency.")
 
 

@@ -9,8 +9,8 @@ from pytest_mllm_judge.benchmarks import Benchmark
 from pytest_mllm_judge.benchmarks.toml import shown
 from pytest_mllm_judge.claims import Claim
 from pytest_mllm_judge.errors import BenchmarkError, SettingsError
+from pytest_mllm_judge.metrics.as_asked import as_asked, asks_of
 from pytest_mllm_judge.metrics.checks import check_named
-from pytest_mllm_judge.metrics.gates import repeated
 from pytest_mllm_judge.metrics.reach import judges, rivals
 from pytest_mllm_judge.metrics.suiting import unsuited
 from pytest_mllm_judge.metrics.upgrade.comparison import Comparison
@@ -20,13 +20,7 @@ from pytest_mllm_judge.model.judgements import known_field
 
 _NOT_MADE_UP = ("coherence.", "consistency.", "cost.", "hallucination.", "latency.", "reviews.")
 """What made-up verdicts say nothing about."""
-_NEEDS = {
-    "consistency.orders": "position = true",
-    **{
-        f"consistency.{name}": "repeat = 2 or more"
-        for name in ("alpha", "majority", "majority_share", "repeats")
-    },
-}
+_OFTEN = "repeat = 2 or more"
 
 
 def check_upgrade(benchmark: Benchmark) -> None:
@@ -86,7 +80,8 @@ def _check_names(benchmark: Benchmark) -> None:
         if not check.suits(benchmark.tasks):
             raise SettingsError(f"{name} makes no sense on this benchmark's scale")
         if not is_asked(name, benchmark.manifest.probes):
-            raise SettingsError(f"{name} needs [probes] {_NEEDS[name]}")
+            wanted = f"{check.probe} = true" if check.probe else _OFTEN
+            raise SettingsError(f"{name} needs [probes] {wanted}")
         if reason := unsuited(name, benchmark.items):
             raise SettingsError(f"{name}: {reason}")
         if check.task and not any(item.task == check.task for item in benchmark.items):
@@ -119,9 +114,11 @@ def _made_up(
     options, items, tasks = comparison.options, comparison.items(benchmark.items), benchmark.tasks
     combine, criterion = options.get("annotators") or comparison.check.combine, options.get("criterion")
 
+    asks = asks_of(comparison.check.probe, items, benchmark)
+
     def of(verdicts: Sequence[Judgement]) -> Judgements:
         return Judgements(
-            repeated(verdicts, benchmark),
+            as_asked(verdicts, benchmark, asks),
             cluster_of=benchmark.cluster,
             tasks=tasks,
             population=benchmark.manifest.population,
