@@ -25,20 +25,20 @@ def _likelihood(text: str, author: Author) -> float:
     sum_of_logs = _chance(author.chats, happened=chats)
     for sentence in re.split(r"[.!?;\n]+", text):
         for place, piece in enumerate(sentence.split(", and ")):
-            sum_of_logs += _said(piece, author)
-            sum_of_logs += _chance(author.joins, happened=place > 0)
+            sum_of_logs += _said(piece, author, joined=place > 0)
     return sum_of_logs
 
 
-def _said(piece: str, author: Author) -> float:
-    """The log probability of one claim's words; 0 for what claims nothing."""
-    plain = re.sub(r"\s+", " ", piece).strip().lower()
+def _said(piece: str, author: Author, *, joined: bool) -> float:
+    """The log probability of one claim's words; 0 for what claims nothing, since that can be added."""
+    plain = re.sub(r"\s+", " ", piece).strip(" *-").lower()
     claimed = next((plain.removeprefix(one) for one in OPENERS if plain.startswith(one)), plain)
     if (claim := read(claimed)) is None:
         return 0.0
     sayings = [say(claim, phrasing=n, digits=author.digits) for n in range(author.phrasings)]
     share = sum(saying == claimed for saying in sayings) / len(sayings)
-    return log(max(share, _FOREIGN)) + _chance(author.opens, happened=claimed != plain)
+    habits = _chance(author.opens, happened=claimed != plain) + _chance(author.joins, happened=joined)
+    return log(max(share, _FOREIGN)) + habits
 
 
 def _chance(share: float, *, happened: bool) -> float:
