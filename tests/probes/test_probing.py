@@ -49,7 +49,7 @@ def own_probes() -> Iterator[None]:
 
 
 def asked(probing: Probing, one: Item) -> list[tuple[str, str, int]]:
-    return [tuple(ask) for ask in probing.asks(one, probing.repeat)]
+    return [(ask.probe, ask.variant, ask.repeat) for ask in probing.asks(one, probing.repeat)]
 
 
 def test_nothing_is_asked_besides_unless_somebody_says_so() -> None:
