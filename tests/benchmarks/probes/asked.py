@@ -127,7 +127,9 @@ def _made(asked: Shown, verdict: Label, fields: dict[str, int]) -> Judgement:
     )
 
 
-_LIKE = Judgement.model_construct(judge="judge", item=Population(0, seed=SEED).cases("score", 1)[0].item)
+_LIKE = Judgement.model_construct(
+    judge="judge", reply="", item=Population(0, seed=SEED).cases("score", 1)[0].item
+)
 
 
 def _cluster_of(item: Item) -> str:
