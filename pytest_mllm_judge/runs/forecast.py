@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.model import Item, Picture, Question, Reply, Text, Usage
-from pytest_mllm_judge.probes.probing import Ask
+from pytest_mllm_judge.probes.probing import AGAIN, Ask
 from pytest_mllm_judge.recording.answers import read_chat
 from pytest_mllm_judge.recording.contents import read
 from pytest_mllm_judge.runs.run import Run
@@ -35,7 +35,7 @@ class Spent:
 
 @dataclass
 class Row:
-    """What a probe asks: questions, those that are not recorded, and what these would cost.
+    """What a probe asks: questions, and those that are not recorded: their tokens and what they would cost.
 
     `cost` is None where the judge has no prices.
     """
@@ -43,7 +43,16 @@ class Row:
     name: str
     questions: int = 0
     unrecorded: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
     cost: float | None = 0.0
+
+    def add(self, usage: Usage, cost: float | None) -> None:
+        """One more question that is not recorded."""
+        self.unrecorded += 1
+        self.input_tokens += usage.input_tokens
+        self.output_tokens += usage.output_tokens
+        self.cost = None if cost is None or self.cost is None else self.cost + cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +76,8 @@ class Forecast:
             "together",
             sum(row.questions for row in self.rows),
             sum(row.unrecorded for row in self.rows),
+            sum(row.input_tokens for row in self.rows),
+            sum(row.output_tokens for row in self.rows),
             None if None in costs else sum(cost for cost in costs if cost is not None),
         )
 
@@ -74,21 +85,21 @@ class Forecast:
 def forecast(run: Run, items: Sequence[Item], *, repeats: int | None = None, probed: bool = True) -> Forecast:
     """What asking these items would come to: each so often (by default as declared), and its variants."""
     known = _spent(run)
-    rows: dict[str, Row] = {}
+    names = (ITEMS, REPEAT, *(asked.probe.name for asked in run.probing.asked), AGAIN)
+    rows = {name: Row(name, cost=None if run.judge.unpriced() else 0.0) for name in names}
     for item in items:
         for ask in _asks(run, item, run.probing.repeat if repeats is None else repeats, probed=probed):
-            row = rows.setdefault(ask.probe, Row(ask.probe))
+            row = rows[ask.probe]
             row.questions += 1
             question = run.question(item, variant=ask.variant, repeat=ask.repeat)
-            if run.recorder is None or not run.recorder.has(question):
-                row.unrecorded += 1
-                cost = _cost(run, question, known)
-                row.cost = None if cost is None or row.cost is None else row.cost + cost
+            if not _is_recorded(run, question):
+                usage = _usage(question, known)
+                row.add(usage, run.judge.cost(Reply(usage=usage)))
     tasks = {item.task for item in items}
     return Forecast(
         judge=run.judge.name,
         benchmark=run.benchmark.name,
-        rows=tuple(rows.values()),
+        rows=tuple(row for row in rows.values() if row.questions),
         known={task: known.get(task) for task in sorted(tasks)},
         unpriced=run.judge.unpriced(),
     )
@@ -116,7 +127,7 @@ def fitting(run: Run, items: Sequence[Item], budget: float) -> int | None:
     known = _spent(run)
     for item in items:
         costs = [
-            _cost(run, question, known)
+            run.judge.cost(Reply(usage=_usage(question, known)))
             for ask in run.probing.asks(item, run.probing.repeat)
             if not _is_recorded(run, question := run.question(item, variant=ask.variant, repeat=ask.repeat))
         ]
@@ -171,10 +182,10 @@ def _is_recorded(run: Run, question: Question) -> bool:
     return run.recorder is not None and run.recorder.has(question)
 
 
-def _cost(run: Run, question: Question, known: dict[str, Spent]) -> float | None:
+def _usage(question: Question, known: dict[str, Spent]) -> Usage:
     spent = known.get(question.item.task)
-    usage = _of_size(question) if spent is None else (spent.input_tokens, spent.output_tokens)
-    return run.judge.cost(Reply(usage=Usage(input_tokens=ceil(usage[0]), output_tokens=ceil(usage[1]))))
+    sent, given = _of_size(question) if spent is None else (spent.input_tokens, spent.output_tokens)
+    return Usage(input_tokens=ceil(sent), output_tokens=ceil(given))
 
 
 def _of_size(question: Question) -> tuple[float, float]:
@@ -210,15 +221,15 @@ def _mean(usages: Sequence[Usage]) -> Spent:
 def lines(found: Forecast) -> Iterator[str]:
     """A title, a table, and what the cost is estimated from."""
     yield f"judge {found.judge} on {found.benchmark}: {_asked(found.together)}"
-    table = [("", "questions", "to ask", "cost"), *map(_cells, (*found.rows, found.together))]
-    widths = [max(len(row[column]) for row in table) for column in range(4)]
+    head = ("", "questions", "to ask", "tokens in", "out", "cost")
+    table = [head, *map(_cells, (*found.rows, found.together))]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     for name, *numbers in table:
         cells = (number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True))
         yield "  ".join(["  " + name.ljust(widths[0]), *cells]).rstrip()
+    yield "  estimated from " + "; ".join(_basis(found.known))
     if found.unpriced:
         yield f"  cost unknown: {found.unpriced}"
-    else:
-        yield "  cost estimated from " + "; ".join(_basis(found.known))
 
 
 def _asked(row: Row) -> str:
@@ -226,9 +237,9 @@ def _asked(row: Row) -> str:
     return f"{row.questions:,} questions, {recorded:,} of them recorded"
 
 
-def _cells(row: Row) -> tuple[str, str, str, str]:
-    cost = "" if row.cost is None else f"{row.cost:,.2f}"
-    return row.name, f"{row.questions:,}", f"{row.unrecorded:,}", cost
+def _cells(row: Row) -> tuple[str, ...]:
+    counts = (row.questions, row.unrecorded, row.input_tokens, row.output_tokens)
+    return row.name, *(f"{count:,}" for count in counts), "" if row.cost is None else f"{row.cost:,.2f}"
 
 
 def _basis(known: dict[str, Spent | None]) -> Iterable[str]:
