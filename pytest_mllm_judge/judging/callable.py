@@ -6,6 +6,7 @@
         return my_pipeline(prompt, images=question.item.images)
 
 The function is given the `Question` and returns the reply's text, a `Reply`, or a dict of a reply's fields.
+Pictures that a probe changed are written to files of their own first, and the question names those.
 An exception becomes a `JudgeError`. A plain function is called once at a time, since a model in this process
 seldom bears more; with `concurrent = true` in its table from several threads at once. An `async def` function
 is awaited many times at once, in a loop that runs beside the tests.
@@ -19,17 +20,19 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from pytest_mllm_judge.errors import JudgeError, MllmJudgeError, did_you_mean
+from pytest_mllm_judge.judging.alterations import picture_of, unchangeable
+from pytest_mllm_judge.judging.changed_files import with_files
 from pytest_mllm_judge.judging.functions import load_function
 from pytest_mllm_judge.judging.judge import Context, Identity, Judge
 from pytest_mllm_judge.judging.parsers import parser_named
 from pytest_mllm_judge.judging.prompting import load_prompt
 from pytest_mllm_judge.judging.settings import CallableSettings, table
+from pytest_mllm_judge.judging.threads import in_a_thread
 from pytest_mllm_judge.model import Item, Parsed, Picture, Question, Reply, Text
 from pytest_mllm_judge.model.question import canonical
 
@@ -81,9 +84,10 @@ class CallableJudge(Judge):
     def ask(self, question: Question) -> Reply:
         """Call the function once, when its turn has come."""
         with self._turn(question):
+            shown = with_files(question)
             start = time.perf_counter()
             try:
-                answer = self._function(question)
+                answer = self._function(shown)
                 if self._is_async:
                     answer = asyncio.run(answer)
             except MllmJudgeError:
@@ -111,9 +115,10 @@ class CallableJudge(Judge):
         """Call the function once: awaited if it is `async def`, else in a thread."""
         if not self._is_async:
             return await super().ask_async(question)
+        shown = await in_a_thread(lambda: with_files(question)) if question.item.picture_changes else question
         start = time.perf_counter()
         try:
-            answer = await self._function(question)
+            answer = await self._function(shown)
         except MllmJudgeError:
             raise
         except Exception as error:
@@ -161,8 +166,12 @@ def _besides(item: Item) -> tuple[Text | Picture, ...]:
 
 def _picture(item: Item, address: str) -> Picture:
     """A picture by its file; by its address where there is none, as the function would see it."""
-    file = (item.folder or Path()) / address
-    return Picture(address, file if file.is_file() else None)
+    picture = picture_of(item, address)
+    if picture.file is not None and picture.file.is_file():
+        return picture
+    if picture.change:
+        raise unchangeable(item, address)
+    return Picture(address, None)
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -2,6 +2,7 @@
 
 A picture goes out as its file's own bytes, unless that can't be or is not asked for. These are converted:
 
+- one that an item asks to be changed (see `alterations`), which comes before all resizing and encoding;
 - a file that is turned by its EXIF orientation is turned upright, and the mark is dropped;
 - CMYK and YCCK become RGB (by Pillow's plain formula, without colour profiles);
 - 16 bits a channel become 8, by dividing the full range;
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pytest_mllm_judge.errors import BenchmarkError
+from pytest_mllm_judge.judging.alterations import alter, alterations, on_white
 from pytest_mllm_judge.judging.settings import OpenAISettings
 from pytest_mllm_judge.model import Picture
 
@@ -55,8 +57,12 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What is asked to be done to a picture before sending."""
+    """What is asked to be done to a picture before sending.
 
+    `altered` holds the words of the item's own changes; the rest is what the judge asks for.
+    """
+
+    altered: str = ""
     max_side: int | None = None
     encode: str = "as_is"
     quality: int = DEFAULT_QUALITY
@@ -66,19 +72,28 @@ class Change:
         """The words that stand in a question's identity, such as `max_side 1024;jpeg 90`."""
         side = f"max_side {self.max_side}" if self.max_side is not None else ""
         encoding = {"as_is": "", "jpeg": f"jpeg {self.quality}", "png": "png"}[self.encode]
-        return ";".join(part for part in (side, encoding) if part)
+        return ";".join(part for part in (self.altered, side, encoding) if part)
 
     @classmethod
     def of_words(cls, words: str) -> Self:
-        """The change that `words` says."""
-        said = dict((part + " ").split(" ", 1) for part in words.split(";") if part)
-        encode = next((name for name in ("jpeg", "png") if name in said), "as_is")
-        side = said.get("max_side")
+        """The change that `words` says. ValueError names a word that can't be understood."""
+        parts = [part for part in words.split(";") if part]
+        own = dict((part + " ").split(" ", 1) for part in parts if _is_own(part))
+        altered = ";".join(part for part in parts if not _is_own(part))
+        alterations(altered)
+        encode = next((name for name in ("jpeg", "png") if name in own), "as_is")
+        side = own.get("max_side")
         return cls(
+            altered=altered,
             max_side=int(side) if side else None,
             encode=encode,
-            quality=int(said["jpeg"]) if encode == "jpeg" else DEFAULT_QUALITY,
+            quality=int(own["jpeg"]) if encode == "jpeg" else DEFAULT_QUALITY,
         )
+
+
+def _is_own(word: str) -> bool:
+    """Whether a word is the judge's own, not the item's."""
+    return word.partition(" ")[0] in ("max_side", "jpeg", "png")
 
 
 def change_of(settings: OpenAISettings) -> str:
@@ -90,8 +105,9 @@ def change_of(settings: OpenAISettings) -> str:
 def encode(picture: Picture) -> tuple[str, bytes]:
     """The media type and the bytes to send for a picture with a file.
 
-    Raises BenchmarkError if the file is missing, is no picture, or holds more pixels than Pillow's limit
-    against decompression bombs (`PIL.Image.MAX_IMAGE_PIXELS`).
+    ValueError names a word of its change that can't be understood. Raises BenchmarkError if the file is
+    missing, is no picture, or holds more pixels than Pillow's limit against decompression bombs
+    (`PIL.Image.MAX_IMAGE_PIXELS`).
     """
     assert picture.file is not None, picture.address
     data = _read(picture.file)
@@ -152,7 +168,8 @@ def _goes_as_it_is(image: Image, data: bytes, change: Change) -> bool:
     fits = change.max_side is None or max(image.size) <= change.max_side
     wanted = change.encode == "as_is" or (change.encode == "png" and format_ == "PNG")
     return (
-        wanted
+        not change.altered
+        and wanted
         and fits
         and image.mode in _SENDABLE.get(format_, ())
         and not _is_deep_png(format_, data)
@@ -174,19 +191,33 @@ def _kind(image: Image, change: Change) -> str:
 
 
 def _prepared(image: Image, change: Change, kind: str) -> Image:
-    """The first frame: shrunk, upright, 8 bits a channel, in a mode that `kind` can hold."""
-    from PIL import Image, ImageOps
-
+    """The first frame: as it is asked for, upright, 8 bits a channel, in a mode that `kind` can hold."""
     image.seek(0)
-    if change.max_side is not None:
-        # For a JPEG this decodes at a fraction of the size: 30 megapixels are never held in memory.
-        image.draft(None, (3 * change.max_side, 3 * change.max_side))
-    plain = _plain(image)
+    if change.altered:
+        upright = _shrunk(alter(_upright(_plain(image), image), alterations(change.altered)), change)
+    else:
+        if change.max_side is not None:
+            # For a JPEG this decodes at a fraction of the size: 30 megapixels are never held in memory.
+            image.draft(None, (3 * change.max_side, 3 * change.max_side))
+        upright = _upright(_shrunk(_plain(image), change), image)
+    return on_white(upright) if kind == "JPEG" and upright.mode in ("LA", "RGBA") else upright
+
+
+def _shrunk(plain: Image, change: Change) -> Image:
+    """The picture with neither side above `max_side`."""
+    from PIL import Image
+
     if change.max_side is not None and max(plain.size) > change.max_side:
         plain.thumbnail((change.max_side, change.max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return plain
+
+
+def _upright(plain: Image, image: Image) -> Image:
+    """The picture turned as the EXIF orientation of `image` says."""
+    from PIL import ImageOps
+
     plain.getexif()[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
-    upright = ImageOps.exif_transpose(plain)
-    return _on_white(upright) if kind == "JPEG" and upright.mode in ("LA", "RGBA") else upright
+    return ImageOps.exif_transpose(plain)
 
 
 def _plain(image: Image) -> Image:
@@ -204,13 +235,6 @@ def _plain(image: Image) -> Image:
     if image.mode not in _RGB_INSIDE:
         plain.info.pop("icc_profile", None)  # it describes ink, and would be taken to describe RGB
     return plain
-
-
-def _on_white(image: Image) -> Image:
-    from PIL import Image
-
-    colour = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", colour.size, "white"), colour).convert("RGB")
 
 
 def _encoded(image: Image, kind: str, change: Change) -> bytes:

@@ -27,7 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from pytest_mllm_judge.errors import SettingsError, did_you_mean
+from pytest_mllm_judge.errors import BenchmarkError, SettingsError, did_you_mean
+from pytest_mllm_judge.judging.alterations import alterations, picture_of
 from pytest_mllm_judge.judging.prompts.templates import (
     BUILT_IN,
     digest_of,
@@ -128,13 +129,18 @@ class Prompt:
 
         `change` and `detail` go into each picture. `order` gives the letters in the order in which the
         responses are shown, each under its own letter; None keeps the item's order.
-        Raises SettingsError if the prompt can't be rendered for this item.
+        Raises SettingsError if the prompt can't be rendered for this item, ValueError and BenchmarkError if
+        its pictures can't be changed as the item asks.
         """
+        for words in item.picture_changes.values():
+            alterations(words)
         order = order or item.letters
         with suppress(Exception):  # what follows meets the same error, and tells its place
             return self._rendered(item, tasks, change, detail, order, quickly=True)
         try:
             return self._rendered(item, tasks, change, detail, order)
+        except BenchmarkError:
+            raise
         except Exception as error:
             raise SettingsError(
                 f"{place_of(self.file, error)}: prompt {self.name!r} can't be rendered for item {item.id!r}: "
@@ -151,7 +157,7 @@ class Prompt:
         *,
         quickly: bool = False,
     ) -> tuple[Message, ...]:
-        pictures = _Pictures(item.folder, change, detail)
+        pictures = _Pictures(item, change, detail)
         variables = _variables(item, tasks, pictures, order)
         messages = []
         for section in self._sections:
@@ -164,8 +170,8 @@ class Prompt:
 class _Pictures:
     """Marks the places of pictures in one rendering, and puts the pictures there."""
 
-    def __init__(self, folder: Path | None, change: str, detail: str | None) -> None:
-        self._folder = folder
+    def __init__(self, item: Item, change: str, detail: str | None) -> None:
+        self._item = item
         self._change = change
         self._detail = detail
         self._addresses: list[str] = []
@@ -185,15 +191,11 @@ class _Pictures:
         parts: list[Text | Picture] = []
         for place, piece in enumerate(pieces):
             if place % 2:
-                parts.append(self._picture(self._addresses[int(piece)]))
+                address = self._addresses[int(piece)]
+                parts.append(picture_of(self._item, address, change=self._change, detail=self._detail))
             elif piece.strip():
                 parts.append(Text(piece))
         return tuple(parts)
-
-    def _picture(self, address: str) -> Picture:
-        remote = address.lower().startswith(("http://", "https://"))
-        file = None if remote else (self._folder or Path()) / address
-        return Picture(address, file, self._change, self._detail)
 
 
 def _variables(item: Item, tasks: Tasks, pictures: _Pictures, order: str) -> dict[str, Any]:

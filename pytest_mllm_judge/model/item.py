@@ -44,7 +44,9 @@ class Item(Frozen):
     `images` are paths below the benchmark's image folder, or http(s) addresses. `human` holds one label
     per annotator, or a table of criteria with such labels each; empty where nobody labelled the item.
     `cluster` names items that share a picture (see `metrics`); `must` makes the item an anchor;
-    `skip` is the reason to leave it out; `fields` holds every further key, to slice by.
+    `skip` is the reason to leave it out; `fields` holds every further key, to slice by. `picture_changes`
+    says for an image's address how its pixels are shown: words such as `blurred 20`, separated by `;`
+    (`judging.alterations` has them all). It is a probe's, never a file's.
     """
 
     id: str = Field(min_length=1)
@@ -59,6 +61,7 @@ class Item(Frozen):
     skip: str | None = None
     fields: dict[str, JsonValue] = Field(default_factory=dict)
     folder: Path | None = Field(default=None, exclude=True, repr=False)
+    picture_changes: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
 
     @model_validator(mode="before")
     @classmethod

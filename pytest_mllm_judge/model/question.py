@@ -63,8 +63,8 @@ class Picture:
     """An image in a message: the file it comes from, and what is asked to be done to it before sending.
 
     `address` is the image as the item writes it; `file` is None for an http(s) address, which is sent as
-    it is. `change` says in words what resizing and encoding is asked for, '' for the file's own bytes;
-    `detail` is the API's setting of that name.
+    it is. `change` says in words what the item asks to be altered, then what resizing and encoding the judge
+    asks for; '' for the file's own bytes. `detail` is the API's setting of that name.
     """
 
     address: str

@@ -8,9 +8,11 @@ from typing import Literal
 from pydantic import Field
 
 from pytest_mllm_judge.errors import JudgeError, SettingsError
+from pytest_mllm_judge.judging.alterations import picture_of
 from pytest_mllm_judge.judging.judge import Context, Identity, Judge
 from pytest_mllm_judge.judging.parsing import parse
-from pytest_mllm_judge.model import Item, Message, Parsed, Picture, Question, Reply, Text, file_digest
+from pytest_mllm_judge.judging.pictures import encode
+from pytest_mllm_judge.model import Item, Message, Parsed, Picture, Question, Reply, Text
 from pytest_mllm_judge.model.frozen import Frozen
 from pytest_mllm_judge.reference import WORLD
 from pytest_mllm_judge.reference.dials import PAIR, SCORE, Dials
@@ -67,7 +69,7 @@ class ReferenceJudge(Judge):
         answers = tuple(response.text or "" for response in item.responses)
         text = Text(write(Sections(item.instruction, answers)))
         pictures = (
-            Picture(address, None if item.folder is None else item.folder / address)
+            Picture(address, None) if item.folder is None else picture_of(item, address)
             for address in item.every_image
         )
         return Question(
@@ -100,13 +102,19 @@ class ReferenceJudge(Judge):
             return NOTHING, ""
         if len(pictures) > 1:
             raise ValueError(f"the shapes world has one picture a question, got {len(pictures)}")
-        file = pictures[0].file
-        if file is None:
-            raise ValueError(f"the picture {pictures[0].address!r} is no file")
-        digest = file_digest(file)
-        written = self._eyes.read(digest, file.read_bytes) if self._dials.obeys_picture else ""
-        return self._eyes.see(digest, file.read_bytes), written
+        picture = pictures[0]
+        if picture.file is None:
+            raise ValueError(f"the picture {picture.address!r} is no file")
+        shown = picture.identity()
+        written = self._eyes.read(shown, lambda: _pixels(picture)) if self._dials.obeys_picture else ""
+        return self._eyes.see(shown, lambda: _pixels(picture)), written
 
     def parse(self, item: Item, reply: Reply) -> Parsed:
         """Read a reply as every other judge's replies are read by default."""
         return parse(item, reply, self.tasks)
+
+
+def _pixels(picture: Picture) -> bytes:
+    """The file's own bytes, or those of the changed picture."""
+    assert picture.file is not None, picture.address
+    return encode(picture)[1] if picture.change else picture.file.read_bytes()

@@ -106,7 +106,7 @@ def _read(picture: Image.Image) -> Sight:
     # The nearest of the world's colours, so that the traces of JPEG change little.
     indices = picture.quantize(palette=_palette(), dither=Image.Dither.NONE).tobytes()
     blobs = _blobs([indices[start : start + width] for start in range(0, len(indices), width)])
-    frame = _frame(blobs, width, unit)
+    frame = _frame(blobs, width)
     shown = [blob for blob in blobs if blob.index >= 2 and blob.is_solid(unit)]
     marks = _numbered([_mark(blob, frame, unit) for blob in shown], frame, unit)
     return Sight(marks=tuple(sorted(marks, key=lambda mark: (mark.x, mark.y))), width=width, height=height)
@@ -167,10 +167,11 @@ class _Blob:
         _, _, width, height = self.box
         return self.area >= 60 * unit * unit and self.area / max(width, height) >= 2.5 * unit
 
-    def is_closed_above(self, unit: float) -> bool:
-        """Whether one run near its top spans most of its width."""
-        _, top, width, _ = self.box
-        return any(run.length >= 0.8 * width for run in self.runs if run.y < top + 4 * unit)
+    def is_closed_above(self) -> bool:
+        """Whether its upper third spans most of its width; a line that is a little tilted does, too."""
+        _, top, width, height = self.box
+        upper = (range(run.left, run.right) for run in self.runs if 3 * (run.y - top) < height)
+        return len(set().union(*upper)) >= 0.8 * width
 
 
 def _blobs(rows: list[bytes]) -> list[_Blob]:
@@ -217,11 +218,11 @@ def _first(leader: list[int], place: int) -> int:
     return place
 
 
-def _frame(blobs: list[_Blob], width: int, unit: float) -> Frame:
+def _frame(blobs: list[_Blob], width: int) -> Frame:
     """What the ink draws: a box is a grid's, anything else that is wide enough an axis."""
     for blob in blobs:
         if blob.index == 1 and blob.box[2] >= 0.4 * width:
-            return "grid" if blob.is_closed_above(unit) else "axis"
+            return "grid" if blob.is_closed_above() else "axis"
     return "none"
 
 
@@ -239,7 +240,7 @@ def _noun(blob: _Blob, frame: Frame, unit: float) -> str:
     if min(width, height) <= 10 * unit and max(width, height) >= 2 * min(width, height):
         return "horizontal line" if width > height else "vertical line"
     share = blob.area / (width * height)
-    return "square" if share >= 0.9 else "circle" if share >= 0.66 else "triangle"
+    return "square" if share >= 0.86 else "circle" if share >= 0.66 else "triangle"
 
 
 def _numbered(marks: list[Mark], frame: Frame, unit: float) -> list[Mark]:
