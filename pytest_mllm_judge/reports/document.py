@@ -213,7 +213,7 @@ class JudgeOf(Frozen):
     """One judge on one benchmark. `model` is the one asked for, `answered_by` counts the replies of each.
 
     `identity` is what decides its replies: prompt and its digest, parser, settings. `notes` are lines about
-    what the run left out.
+    what the run left out, and what is odd about the answers.
     """
 
     judge: str

@@ -22,6 +22,7 @@ from pytest_mllm_judge.reports.document import (
     TaskOf,
     Upgrade,
 )
+from pytest_mllm_judge.reports.oddities import nearly_constant, no_picture_seen
 from pytest_mllm_judge.reports.portable import portable
 from pytest_mllm_judge.reports.terminal import first_line, main_estimates, run_notes
 from pytest_mllm_judge.reports.upgrading import figure, own_gates, upgrades_of
@@ -88,7 +89,7 @@ def _judge(record: RunRecord, run: Plain) -> JudgeOf:
         model=run["model"],
         answered_by=dict(sorted(Counter(case["model"] for case in judged if case["model"]).items())),
         identity=run.get("identity", {}),
-        notes=tuple(run_notes(run, facts)),
+        notes=(*run_notes(run, facts), *nearly_constant(first), *no_picture_seen(judged)),
     )
 
 

@@ -17,15 +17,12 @@ from pytest_mllm_judge.reports import probed
 from pytest_mllm_judge.reports.candidates import candidates
 from pytest_mllm_judge.reports.changed import judged_by, of_run
 from pytest_mllm_judge.reports.changed import lines as lines_of
+from pytest_mllm_judge.reports.oddities import nearly_constant, no_picture_seen
 from pytest_mllm_judge.reports.portable import portable
 from pytest_mllm_judge.reports.upgrading import upgrades_of
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
 
 _ASKED = re.compile(r"^judge '[^']*', item '[^']*': ")
-_NEARLY_ALL = 0.95
-"""From this share on verdicts are told to be nearly constant."""
-_MANY = 20
-"""Fewer verdicts may well be alike."""
 _OUTCOMES = {"holds": "held", "fails": "failed", "undecided": "undecided"}
 
 
@@ -46,7 +43,7 @@ def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
         if cases or decided or (probes and run["under_test"]):
             told = _upgrades(record, place) if upgrade else []
             table = _table(cases, facts) if cases else ()
-            more = [*_further_problems(asked), *probes]
+            more = [*no_picture_seen(asked), *_further_problems(asked), *probes]
             body = [*table, *more, *_decided(run, facts, gates, upgrade), *told, *_costs(run, cases)]
             yield f"judge {run['judge']} on {facts['name']}", body
     for several in candidates(record):
@@ -98,23 +95,7 @@ def _table(cases: Sequence[Plain], facts: Plain) -> Iterator[str]:
     if problems:
         yield "problems: " + ", ".join(f"{problems[kind]} {kind}" for kind in PROBLEMS if problems[kind])
         yield from _first_reasons(cases)
-    yield from _nearly_constant(cases)
-
-
-def _nearly_constant(cases: Sequence[Plain]) -> Iterator[str]:
-    """The tasks in which a judge says nearly the same of everything, and humans do not."""
-    for task in MAIN:
-        some = [case for case in cases if case["task"] == task]
-        said = Counter(case["verdict"] for case in some if not isinstance(case["verdict"], dict))
-        del said[None]
-        if said.total() < _MANY or max(said.values()) < _NEARLY_ALL * said.total():
-            continue
-        verdict, count = said.most_common(1)[0]
-        labels = [label for case in some if isinstance(case["human"], list) for label in case["human"]]
-        alike = labels.count(verdict)
-        if not labels or alike < _NEARLY_ALL * len(labels):
-            humans = f"; humans said so in {alike:,} of {len(labels):,} labels" if labels else ""
-            yield f"nearly constant: {count:,} of {said.total():,} {task} verdicts are {verdict}{humans}"
+    yield from nearly_constant(cases)
 
 
 def _further_problems(asked: Sequence[Plain]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mllm_judge import Session, bias
-from pytest_mllm_judge.reports.terminal import _nearly_constant
+from pytest_mllm_judge.reports.oddities import nearly_constant
 from pytest_mllm_judge.runs.record import case_of
 from pytest_mllm_judge.runs.run import Run
 from tests.real.position_bias_table import BENCHES, runs
@@ -76,7 +76,7 @@ def test_llava_s_one_verdict_comes_up_by_name(shared: Path, tmp_path: Path) -> N
     session = Session(root=tmp_path, tables={name: log(shared, name) for name in ("llava", "gpt4o")})
     runs_of = {name: session.run(name, tmp_path) for name in ("llava", "gpt4o")}
     told = {
-        name: list(_nearly_constant([case_of(one, run) for one in run.pair])) for name, run in runs_of.items()
+        name: list(nearly_constant([case_of(one, run) for one in run.pair])) for name, run in runs_of.items()
     }
     assert told == {
         "llava": [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mllm_judge.reports.terminal import _nearly_constant
+from pytest_mllm_judge.reports.oddities import nearly_constant
 from tests.reports.records import case
 
 
@@ -17,19 +17,19 @@ def cases(verdicts: list[Any], humans: list[Any]) -> list[dict[str, Any]]:
 
 def test_the_verdict_and_what_humans_said_are_told() -> None:
     some = cases(["A"] * 39 + ["B"], [["A", "B"]] * 40)
-    assert list(_nearly_constant(some)) == [
+    assert list(nearly_constant(some)) == [
         "nearly constant: 39 of 40 pair verdicts are A; humans said so in 40 of 80 labels"
     ]
 
 
 def test_without_labels_the_verdict_alone_is_told() -> None:
-    assert list(_nearly_constant(cases(["B"] * 20, [[]] * 20))) == [
+    assert list(nearly_constant(cases(["B"] * 20, [[]] * 20))) == [
         "nearly constant: 20 of 20 pair verdicts are B"
     ]
 
 
 def test_problems_are_no_verdicts() -> None:
-    assert list(_nearly_constant(cases(["A"] * 30 + [None] * 30, [["B"]] * 60))) == [
+    assert list(nearly_constant(cases(["A"] * 30 + [None] * 30, [["B"]] * 60))) == [
         "nearly constant: 30 of 30 pair verdicts are A; humans said so in 0 of 60 labels"
     ]
 
@@ -47,4 +47,4 @@ def test_problems_are_no_verdicts() -> None:
     ids=["93 %", "too few", "as humans say", "no verdict", "criteria", "nothing"],
 )
 def test_other_judges_are_not_spoken_of(verdicts: list[Any], humans: list[Any]) -> None:
-    assert list(_nearly_constant(cases(verdicts, humans))) == []
+    assert list(nearly_constant(cases(verdicts, humans))) == []

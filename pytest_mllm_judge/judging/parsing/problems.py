@@ -9,19 +9,19 @@ from pytest_mllm_judge.judging.parsing.readings import quoted
 EDGE = 1_500
 """A judge declines at the beginning of its reply or at its end: so many characters are looked at."""
 
-_PICTURE = r"(?:images?|pictures?|photos?|figures?|videos?|visuals?)"
-_GIVEN = r"(?:provided|attached|included|given|supplied|available|loaded|uploaded)"
+PICTURE = r"(?:images?|pictures?|photos?|figures?|videos?|visuals?)"
+GIVEN = r"(?:provided|attached|included|given|supplied|available|loaded|uploaded)"
 _DECLINES = re.compile(
     "|".join(
         (
             r"\b(?:I|we)\s+(?:cannot|can\s?not|can't|won't|will\s+not|could\s?n't|could\s+not|must\s+decline|decline)\b",
             r"\bI(?:\s+am|'m)\s+(?:sorry|unable|not\s+able|incapable|not\s+capable|not\s+(?:allowed|permitted|comfortable))\b",
-            rf"\bI\s+(?:do\s+not|don't|did\s+not|didn't)\s+(?:\w+\s+)?(?:see|have)\b[^.\n]{{0,40}}?\b{_PICTURE}\b",
-            rf"\bI\s+(?:would\s+)?need\b[^.\n]{{0,60}}?\b{_PICTURE}\b",
-            rf"\b{_PICTURE}\b[^.\n]{{0,40}}?(?:\bnot|\bnever|n't)\s+(?:\w+\s+)?{_GIVEN}\b",
-            rf"\b(?:no|without(?:\s+the)?)\s+(?:\w+\s+)?{_PICTURE}\s+(?:\w+\s+){{0,2}}{_GIVEN}\b",
-            rf"\byou\s+(?:have\s+not|haven't|did\s+not|didn't)\s+\w+\b[^.\n]{{0,40}}?\b{_PICTURE}\b",
-            rf"\bplease\s+(?:provide|share|upload|attach|send|supply)\b[^.\n]{{0,60}}?\b{_PICTURE}\b",
+            rf"\bI\s+(?:do\s+not|don't|did\s+not|didn't)\s+(?:\w+\s+)?(?:see|have)\b[^.\n]{{0,40}}?\b{PICTURE}\b",
+            rf"\bI\s+(?:would\s+)?need\b[^.\n]{{0,60}}?\b{PICTURE}\b",
+            rf"\b{PICTURE}\b[^.\n]{{0,40}}?(?:\bnot|\bnever|n't)\s+(?:\w+\s+)?{GIVEN}\b",
+            rf"\b(?:no|without(?:\s+the)?)\s+(?:\w+\s+)?{PICTURE}\s+(?:\w+\s+){{0,2}}{GIVEN}\b",
+            rf"\byou\s+(?:have\s+not|haven't|did\s+not|didn't)\s+\w+\b[^.\n]{{0,40}}?\b{PICTURE}\b",
+            rf"\bplease\s+(?:provide|share|upload|attach|send|supply)\b[^.\n]{{0,60}}?\b{PICTURE}\b",
             r"\b(?:impossible|not\s+possible)\s+(?:for\s+me\s+)?to\s+(?:judge|evaluate|assess|compare|rate|rank)\b",
             r"\b(?:as|am)\s+an?\s+(?:AI|text-based|language)[\w -]{0,20}?\s+model\b",
             r"\bI\s+(?:do\s+not|don't)\s+have\s+the\s+(?:ability|capability|capacity)\b",
