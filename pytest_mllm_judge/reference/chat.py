@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -188,7 +189,8 @@ def complete(
     except ValueError as error:
         raise Refused(400, str(error)) from error
     repeat = ask if asked.seed is None else asked.seed
-    said = reply(sections, sight, asked.dials, repeat=repeat, written=written)
+    shown = "" if asked.picture is None else sha256(asked.picture).hexdigest()
+    said = reply(sections, sight, asked.dials, repeat=repeat, shown=shown, written=written)
     if failures.happens("refusal", question, ask):
         said = None
     elif failures.happens("malformed", question, ask):

@@ -134,13 +134,15 @@ def apply(
     key: str,
     item: str | None = None,
     repeat: int = 0,
+    shown: str = "",
     lures: Lures = NO_LURES,
 ) -> Label | None:
     """The verdict that a judge with these faults gives where `truth` is right; None where it refuses.
 
     `key` tells questions apart, down to the order of the answers; `item` (by default the key) tells items
     apart whatever the order, so that an item is hard, and tempts, in every order. `repeat` counts the asks
-    of a question. Pure: no picture, no text and no random state. ValueError if a blind judge has no guess.
+    of a question, and `shown` tells those with another picture apart: each strays by a draw of its own. Pure:
+    no picture, no text and no random state. ValueError if a blind judge has no guess.
     """
     item = key if item is None else item
     if dials.refusals and draw(dials.seed, "refusal", key) < dials.refusals:
@@ -156,7 +158,7 @@ def apply(
         verdict = _obeyed(verdict, choice, lures.in_picture)
     if lures.in_answers is not None and _befalls(dials, "obeys_answer", item):
         verdict = _obeyed(verdict, choice, lures.in_answers)
-    if dials.reask and draw(dials.seed, "reask", key, repeat) < _unsteadiness(dials.reask):
+    if dials.reask and draw(dials.seed, "reask", key, repeat, shown) < _unsteadiness(dials.reask):
         verdict = _another(verdict, choice, dials.seed, "reask", key)
     return verdict
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Literal
 
 from pydantic import Field
@@ -87,8 +88,10 @@ class ReferenceJudge(Judge):
         parts = [part for message in question.messages for part in message.parts]
         text = "\n".join(part.text for part in parts if isinstance(part, Text))
         try:
-            sight, written = self._look([part for part in parts if isinstance(part, Picture)])
-            said = reply(read(text), sight, self._dials, repeat=question.repeat, written=written)
+            picture = _one([part for part in parts if isinstance(part, Picture)])
+            sight, written = self._look(picture)
+            shown = sha256(_pixels(picture)).hexdigest() if picture and self._dials.reask else ""
+            said = reply(read(text), sight, self._dials, repeat=question.repeat, shown=shown, written=written)
         except (ValueError, OSError) as error:
             where = f"judge {self.name!r}, item {question.item.id!r}"
             raise JudgeError(f"{where}: {error}") from error
@@ -96,15 +99,10 @@ class ReferenceJudge(Judge):
         refusal = REFUSAL if said is None else None
         return Reply(text=said, refusal=refusal, finish_reason="stop", model="reference", usage=spent)
 
-    def _look(self, pictures: Sequence[Picture]) -> tuple[Sight, str]:
+    def _look(self, picture: Picture | None) -> tuple[Sight, str]:
         """What is seen in the picture, and the text in it, which only a judge that may obey it reads."""
-        if not pictures:
+        if picture is None:
             return NOTHING, ""
-        if len(pictures) > 1:
-            raise ValueError(f"the shapes world has one picture a question, got {len(pictures)}")
-        picture = pictures[0]
-        if picture.file is None:
-            raise ValueError(f"the picture {picture.address!r} is no file")
         shown = picture.identity()
         written = self._eyes.read(shown, lambda: _pixels(picture)) if self._dials.obeys_picture else ""
         return self._eyes.see(shown, lambda: _pixels(picture)), written
@@ -112,6 +110,15 @@ class ReferenceJudge(Judge):
     def parse(self, item: Item, reply: Reply) -> Parsed:
         """Read a reply as every other judge's replies are read by default."""
         return parse(item, reply, self.tasks)
+
+
+def _one(pictures: Sequence[Picture]) -> Picture | None:
+    """The question's picture, if it has one. ValueError for several, and for one that is no file."""
+    if len(pictures) > 1:
+        raise ValueError(f"the shapes world has one picture a question, got {len(pictures)}")
+    if pictures and pictures[0].file is None:
+        raise ValueError(f"the picture {pictures[0].address!r} is no file")
+    return pictures[0] if pictures else None
 
 
 def _pixels(picture: Picture) -> bytes:

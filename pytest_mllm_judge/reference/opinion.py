@@ -74,11 +74,12 @@ def truth(errors: list[float]) -> Label:
 
 
 def reply(
-    sections: Sections, sight: Sight, dials: Dials, *, repeat: int = 0, written: str = ""
+    sections: Sections, sight: Sight, dials: Dials, *, repeat: int = 0, shown: str = "", written: str = ""
 ) -> str | None:
     """The judge's reply as flat JSON, `{"Analysis": ..., "Judgement": ...}`; None where it refuses.
 
-    `written` is the text that was read in the picture; only a judge that obeys it goes by it.
+    `shown` is the digest of the picture's bytes, by which asks differ that have the same words. `written` is
+    the text that was read in the picture; only a judge that obeys it goes by it.
     """
     checked = [check(answer, sight.marks) for answer in sections.answers]
     key = "\x1e".join((sections.instruction, *sections.answers))
@@ -90,6 +91,7 @@ def reply(
         key=key,
         item=item,
         repeat=repeat,
+        shown=shown,
         lures=lures(sections, dials, written=written),
     )
     if verdict is None:
