@@ -23,7 +23,7 @@ from pytest_mllm_judge.model import (
     ScoreTask,
     Tasks,
 )
-from tests.docs import biases, coherent, properties, reviewed, stated
+from tests.docs import biases, coherent, probed, properties, reviewed, stated
 from tests.statistics.golden import HUMAN, JUDGE
 from tests.statistics.test_golden_values import textbook
 
@@ -457,6 +457,18 @@ REFERENCES: dict[str, Reference] = {
         another=reviewed.reviewed_by_another,
     ),
 }
+for _names, _expected, _by in (
+    (probed.OF_MOVES, probed.moved, "scikit-learn"),
+    (probed.OF_FAVOUR, probed.favoured, "by counting"),
+):
+    for _name in _names:
+        REFERENCES[_name] = Reference(
+            on="T's humans and always A as two asks of 100 pairs, its judge as that of the altered ones",
+            data=lambda name=_name: probed.altered(name),  # type: ignore[misc]
+            expected=_expected,
+            by=_by,
+            another=probed.altered_by_another,
+        )
 for _kind in ("refused", "malformed", "truncated", "error", "not_asked"):
     REFERENCES[f"problems.{_kind}"] = _of_problems(_kind, PROBLEMS.get(_kind, 0))
 for _task, _of in (("pair", _of_pairs), ("score", _of_scores)):

@@ -33,7 +33,10 @@ _COMBINED = {
     "mean": "their mean",
     "all": "each one's label",
 }
-_UNREAD = ("coherence.", "consistency.", "cost.", "hallucination.", "latency.", "pair.position", "reviews.")
+_UNREAD = (
+    *("coherence.", "consistency.", "cost.", "grounding.", "hallucination.", "latency.", "pair.position"),
+    *("position.", "reviews.", "robustness."),
+)
 """Figures that read no human label."""
 _SIMULATED = {
     "alpha_nominal": "alpha, nominal",

@@ -137,8 +137,9 @@ PROPERTIES = (
     *("coherence.", "consistency.", "cost.", "hallucination.", "latency.", "reviews."),
     *("pair.position", "pair.length", "pair.self_", "pair.constant"),
     *("score.length", "score.self_", "score.constant"),
+    *("attack.", "grounding.", "length.", "position.", "robustness.", "batch.position", "batch.echo"),
 )
-"""Figures of what no verdict alone tells, with tests of their own: consistency, spending, reviews, biases."""
+"""Figures of what no verdict alone tells, with tests of their own: consistency, spending, reviews, probes."""
 
 
 def _checks() -> list[Figure]:

@@ -111,6 +111,7 @@ def test_the_rate_of_problems_counts_each_kind() -> None:
 
 def test_every_check_says_what_it_is_about_and_where_it_comes_from() -> None:
     properties = {"problems", "coherence", "consistency", "cost", "hallucination", "latency", "reviews"}
+    properties |= {"attack", "grounding", "length", "position", "robustness"}
     assert {check.name.split(".")[0] for check in CHECKS.values()} == {"score", "pair", "batch"} | properties
     for name, check in CHECKS.items():
         assert check.name == name

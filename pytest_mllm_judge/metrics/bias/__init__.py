@@ -7,6 +7,8 @@ from typing import Any
 from pytest_mllm_judge.claims import Estimate
 from pytest_mllm_judge.metrics.bias.constant import constant
 from pytest_mllm_judge.metrics.bias.families import FAMILIES
+from pytest_mllm_judge.metrics.bias.images import images
+from pytest_mllm_judge.metrics.bias.padding import padding
 from pytest_mllm_judge.metrics.bias.pairs import pair_length, pair_self_preference
 from pytest_mllm_judge.metrics.bias.position import position
 from pytest_mllm_judge.metrics.bias.scores import score_length, score_self_preference
@@ -15,7 +17,9 @@ from pytest_mllm_judge.model import Judgements
 __all__ = [
     "FAMILIES",
     "constant",
+    "images",
     "length",
+    "padding",
     "pair_length",
     "pair_self_preference",
     "position",

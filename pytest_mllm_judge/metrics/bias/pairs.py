@@ -12,9 +12,10 @@ from pytest_mllm_judge.claims import Beside, Estimate
 from pytest_mllm_judge.metrics.agreement.core import NO_LABEL, estimate
 from pytest_mllm_judge.metrics.beside import Lazily
 from pytest_mllm_judge.metrics.bias.families import pattern_of
-from pytest_mllm_judge.metrics.bias.orders import Twins, is_plain, key, noted, shares, told, twins_of
+from pytest_mllm_judge.metrics.bias.orders import Twins, is_plain, key, twins_of
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.measure import End, Measure
+from pytest_mllm_judge.metrics.noted import noted, shares, told
 from pytest_mllm_judge.metrics.reading import Extract, Options, rows_of
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Label

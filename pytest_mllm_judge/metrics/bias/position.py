@@ -12,9 +12,10 @@ from pytest_mllm_judge.claims import Beside, Estimate
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.agreement.core import estimate
 from pytest_mllm_judge.metrics.beside import Lazily
-from pytest_mllm_judge.metrics.bias.orders import is_plain, key, noted, shares, told, twins_of
+from pytest_mllm_judge.metrics.bias.orders import is_plain, key, twins_of
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.measure import End, Measure, mean_of
+from pytest_mllm_judge.metrics.noted import noted, shares, told
 from pytest_mllm_judge.metrics.pairing import Pairing
 from pytest_mllm_judge.metrics.reading import BareOptions, bare_rows
 from pytest_mllm_judge.metrics.rows import Rows, Truths

@@ -15,9 +15,9 @@ from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics.agreement.core import NO_LABEL, estimate, points_of
 from pytest_mllm_judge.metrics.beside import Lazily
 from pytest_mllm_judge.metrics.bias.families import pattern_of
-from pytest_mllm_judge.metrics.bias.orders import noted, told
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.measure import End, Measure
+from pytest_mllm_judge.metrics.noted import noted, told
 from pytest_mllm_judge.metrics.reading import Options, rows_of
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Item, Judgement, Judgements

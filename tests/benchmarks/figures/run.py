@@ -35,8 +35,9 @@ NOT_MEASURED = (
     *("coherence.", "consistency.", "cost.", "hallucination.", "latency.", "reviews."),
     *("score.advantage", "pair.advantage", "batch.advantage"),
     *("pair.position", "pair.length", "pair.self_", "score.length", "score.self_"),
+    *("attack.", "grounding.", "length.", "position.", "robustness.", "batch.position", "batch.echo"),
 )
-"""Figures of more than a verdict and a label: repeats, both orders, prices and times, several annotators."""
+"""Figures of more than a verdict and a label: repeats, variants, prices and times, several annotators."""
 BUSY = 1.2
 """Above this ratio of the clock to the processor the machine had other work."""
 RESAMPLES, BATCH, CONFIDENCE = 10_000, 200, 0.95
