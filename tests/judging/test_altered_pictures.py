@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageOps
 
 from pytest_mllm_judge.errors import BenchmarkError
 from pytest_mllm_judge.judging.alterations import Alteration, alterations, picture_of
+from pytest_mllm_judge.judging.chat import chat_message
 from pytest_mllm_judge.judging.pictures import Change, encode
 from pytest_mllm_judge.judging.prompting import load_prompt
 from pytest_mllm_judge.model import Item, Picture, Response, Tasks, file_digest
@@ -100,6 +102,12 @@ def test_the_corners_of_a_tilted_picture_take_the_borders_colour(tmp_path: Path)
     tilted = shown(saved(tmp_path, image), "tilted 10")
     assert tilted.getpixel((0, 0)) == tilted.getpixel((99, 99)) == (10, 20, 30)
     assert tilted.getpixel((50, 50)) == (255, 255, 255)
+
+
+def test_a_border_that_is_seen_through_keeps_its_colour(tmp_path: Path) -> None:
+    tilted = shown(saved(tmp_path, Image.new("RGBA", (50, 50), (200, 100, 0, 128))), "tilted 10")
+    colours = {pixel for _, pixel in tilted.getcolors() or ()}
+    assert colours == {(199, 99, 0, 128)}, "a half of 255 is no whole number"
 
 
 def test_a_picture_is_tilted_anticlockwise(tmp_path: Path) -> None:
@@ -314,6 +322,17 @@ def test_an_items_words_stand_in_front_of_the_judges(tmp_path: Path) -> None:
         Picture("a.png", tmp_path / "a.png", "blurred 20;tilted 1;max_side 512", "low"),
         Picture("b.png", tmp_path / "b.png", "max_side 512", "low"),
     ]
+
+
+def test_over_http_the_changed_picture_is_what_is_sent(tmp_path: Path) -> None:
+    saved(tmp_path, drawn("RGB", (20, 10)))
+    [message] = load_prompt("no-cot", root=tmp_path).render(
+        item(tmp_path, "picture.png", words="blank"), Tasks()
+    )[-1:]
+    [address] = [part["image_url"]["url"] for part in chat_message(message)["content"] if "image_url" in part]
+    kind, data = address.split(";base64,")
+    sent = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert (kind, sent.getcolors()) == ("data:image/png", [(200, (255, 255, 255))])
 
 
 def test_a_question_is_known_by_its_source_file_and_the_words(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from pytest_mllm_judge.errors import BenchmarkError
+from pytest_mllm_judge.judging import changed_files
 from pytest_mllm_judge.judging.alterations import picture_of
 from pytest_mllm_judge.judging.callable import CallableJudge
 from pytest_mllm_judge.judging.changed_files import changed_file
@@ -154,12 +156,21 @@ def test_a_picture_that_is_no_file_can_not_be_changed(
     )
 
 
-def test_a_picture_is_written_once_however_many_ask_for_it(pair: Item) -> None:
-    picture = picture_of(changed(pair, CHANGES), "given.jpg")
-    with ThreadPoolExecutor(8) as pool:
-        files = set(pool.map(lambda _: changed_file(picture), range(32)))
+def test_a_picture_is_made_once_however_many_ask_for_it(pair: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Picture] = []
+
+    def slowly(picture: Picture) -> tuple[str, bytes]:
+        made.append(picture)
+        time.sleep(0.02)
+        return encode(picture)
+
+    monkeypatch.setattr(changed_files, "encode", slowly)
+    # No other test's words: the files live as long as the process.
+    picture = picture_of(changed(pair, {"given.jpg": "blurred 3.5"}), "given.jpg")
+    with ThreadPoolExecutor(4) as pool:
+        files = set(pool.map(lambda _: changed_file(picture), range(8)))
     [file] = files
-    assert file.read_bytes() == encode(picture)[1]
+    assert (made, file.read_bytes()) == ([picture], encode(picture)[1])
     assert not list(file.parent.glob("*.part"))
 
 
