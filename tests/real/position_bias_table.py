@@ -14,11 +14,12 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_mllm_judge import Estimate, Run, Session, bias, consistency
-from pytest_mllm_judge.probes import SWAPPED
+from pytest_mllm_judge.probes import SWAPPED, turned
 
 BENCHES = ("DevBench", "MTBench")
 SAID = {"DevBench": r"Choice: ([ABCD])", "MTBench": r"\[\[([ABCD])\]\]"}
@@ -129,6 +130,90 @@ def runs(place: Path, folder: Path, bench: str) -> dict[str, Run]:
     root = write(place, folder, bench, {name: name for name in names})
     session = Session(root=root)
     return {name: session.run(name, root / "bench") for name in names}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One repetition of a judge on a benchmark, numbered from 1.
+
+    `published` is upstream's count of consistent verdicts and of readable ones, `recounted` the same by its
+    own rule from the replies: a verdict counts unless its twin in the other order is readable and names the
+    other answer. `alike` counts the pairs that name the same answer in both orders, of all `pairs`.
+    """
+
+    bench: str
+    judge: str
+    repetition: int
+    published: tuple[int, int]
+    recounted: tuple[int, int]
+    alike: int
+    pairs: int
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether verdicts without a readable twin raise the published count."""
+        return self.published[0] > 2 * self.alike
+
+
+def cells(data: Path, bench: str, judged: dict[str, Run]) -> Iterator[Cell]:
+    """Every count of a benchmark's consistent verdicts that upstream logged, and what the replies come to."""
+    for logged in lines(data / "published_logs.jsonl"):
+        if logged["bench"] != bench:
+            continue
+        said: dict[str, dict[str, Any]] = {}
+        for one in judged[logged["judge"]].pair:
+            if one.repeat == logged["repetition"] - 1:
+                said.setdefault(one.item.id, {})[one.variant] = one.verdict
+        yield Cell(
+            bench=bench,
+            judge=logged["judge"],
+            repetition=logged["repetition"],
+            published=(logged["consistent"], logged["total"]),
+            recounted=_by_their_rule(list(said.values())),
+            alike=sum(_contradicts(both) is False for both in said.values()),
+            pairs=len(said),
+        )
+
+
+def _by_their_rule(said: list[dict[str, Any]]) -> tuple[int, int]:
+    readable = sum(verdict is not None for both in said for verdict in both.values())
+    return readable - 2 * sum(_contradicts(both) is True for both in said), readable
+
+
+def _contradicts(both: dict[str, Any]) -> bool | None:
+    """Whether the two orders' verdicts name different answers; None if one of them can't be read."""
+    plain, swapped = both[""], both[SWAPPED]
+    return None if plain is None or swapped is None else turned(swapped) != plain
+
+
+def table(data: Path) -> Iterator[str]:
+    """The Markdown table of all nine judges on both benchmarks."""
+    yield "| judge | published | in both orders | over three repeats | gap between slots | problems |"
+    yield "|---|---|---|---|---|--:|"
+    for bench in BENCHES:
+        with tempfile.TemporaryDirectory() as place:
+            found = runs(Path(place) / "project", data, bench)
+            counted = list(cells(data, bench, found))
+            for name, run in found.items():
+                yield row(bench, name, run, [each for each in counted if each.judge == name])
+
+
+def row(bench: str, judge: str, run: Run, counted: list[Cell]) -> str:
+    """A judge's line: counts of each repetition, shares and gaps with their 95 % intervals."""
+    orders, gap = (figure(run.pair, confidence=0.975) for figure in (consistency.orders, bias.position))
+    texts = (
+        f"{judge} on {bench}",
+        ", ".join(f"{each.published[0]}/{each.published[1]}" for each in counted),
+        ", ".join(f"{each.alike}/{each.pairs}" for each in counted),
+        _wide(orders),
+        _wide(gap),
+        f"{sum(judgement.verdict is None for judgement in run.pair)} of {len(run.pair)}",
+    )
+    return f"| {' | '.join(texts)} |"
+
+
+def _wide(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def cell(estimate: Estimate) -> str:

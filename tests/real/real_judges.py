@@ -1,4 +1,4 @@
-"""What recorded judges reach on two published benchmarks, with intervals: the tables of docs/real-judges.md.
+"""What recorded judges reach on three published benchmarks: the tables of docs/real-judges.md.
 
     python -m tests.real.real_judges [--data FOLDER] [--write]
 
@@ -9,13 +9,17 @@ and prints Markdown; `--write` puts it into docs/real-judges.md between its mark
 from __future__ import annotations
 
 import argparse
+import html
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from pytest_mllm_judge import Estimate, Item, Judgements, Session, agreement
+from pytest_mllm_judge import Estimate, Item, Judgements, Run, Session, agreement
+from pytest_mllm_judge.reports.oddities import nearly_constant, no_picture_seen
+from pytest_mllm_judge.runs.record import judged_of
+from tests.real import position_bias_table
 from tests.real import test_viescore_correlations as viescore
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -61,8 +65,8 @@ def same_prompt(item: Item) -> str:
     return f"{item.source}/{item.instruction}"
 
 
-def genai_bench(data: Path, folder: Path, judges: Sequence[str] = ()) -> dict[str, Judgements]:
-    """The judgements of these judges, by default of all, read as published and clustered by prompt."""
+def genai_session(data: Path, folder: Path) -> Session:
+    """A session with a log judge for each recorded one, read as published; the benchmark is in `folder`."""
     items = data / "genai_bench" / "items.jsonl"
     manifest = f'format = "mllm-judge/1"\nreader = "genai-bench"\npath = "{items}"\n'
     (folder / "benchmark.toml").write_text(manifest, encoding="utf-8")
@@ -75,8 +79,13 @@ def genai_bench(data: Path, folder: Path, judges: Sequence[str] = ()) -> dict[st
         }
         for path in sorted(items.parent.glob("verdicts_*.jsonl.gz"))
     }
-    session = Session(root=folder, tables=logs)
-    pairs = {name: session.run(name, folder).pair for name in judges or logs.keys() - {LOST}}
+    return Session(root=folder, tables=logs)
+
+
+def genai_bench(data: Path, folder: Path, judges: Sequence[str] = ()) -> dict[str, Judgements]:
+    """The judgements of these judges, by default of all, clustered by prompt."""
+    session = genai_session(data, folder)
+    pairs = {name: session.run(name, folder).pair for name in judges or session.tables.keys() - {LOST}}
     return {name: Judgements(pair, cluster_of=same_prompt, tasks=pair.tasks) for name, pair in pairs.items()}
 
 
@@ -167,6 +176,24 @@ def viescore_lines(data: Path, judges: Sequence[str] = VIESCORE) -> Iterator[str
     yield f"| one rater | {len(raters) // 3:,} | {' | '.join(figures)} | {figures[-1]} | 0 | {figures[-1]} |"
 
 
+def odd_line(run: Run) -> str:
+    """What a plain run says of a judge whatever its figures; '' if nothing."""
+    judged = [judged_of(judgement, run) for judgement in run.pair]
+    told = [html.escape(text, quote=False) for text in (*nearly_constant(judged), *no_picture_seen(judged))]
+    return f"| {run.judge.name} | {'<br>'.join(told)} |" if told else ""
+
+
+def odd_lines(data: Path, judges: Sequence[str] = ()) -> Iterator[str]:
+    """What a plain run says of GenAI-Bench's judges, upstream's lost run among them."""
+    yield "| judge | what a plain run says |"
+    yield "|---|---|"
+    with tempfile.TemporaryDirectory() as folder:
+        session = genai_session(data, Path(folder))
+        for name in sorted(judges or session.tables):
+            if told := odd_line(session.run(name, Path(folder))):
+                yield told
+
+
 def filled(text: str, name: str, lines: Iterator[str]) -> str:
     """The page with the lines between the markers of that name."""
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
@@ -177,17 +204,28 @@ def filled(text: str, name: str, lines: Iterator[str]) -> str:
     return head + begin + "\n".join(lines).rstrip("\n") + "\n" + end + tail
 
 
+BLOCKS: Mapping[str, Callable[[Path], Iterator[str]]] = {
+    "genai-bench": genai_lines,
+    "odd": odd_lines,
+    "viescore": viescore_lines,
+    "position": lambda data: position_bias_table.table(data / "position_bias_analyzer"),
+}
+"""What stands between the page's markers of each name."""
+
+
 def main() -> None:
     """Print the tables, or write them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, default=DATA, metavar="FOLDER", help="where the logs are")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/real-judges.md")
     options = parser.parse_args()
-    genai, scores = list(genai_lines(options.data)), list(viescore_lines(options.data))
+    page = PAGE.read_text(encoding="utf-8")
+    for name, make in BLOCKS.items():
+        made = list(make(options.data))
+        print("\n".join(made))
+        page = filled(page, name, iter(made))
     if options.write:
-        page = filled(PAGE.read_text(encoding="utf-8"), "genai-bench", iter(genai))
-        PAGE.write_text(filled(page, "viescore", iter(scores)), encoding="utf-8")
-    print("\n".join([*genai, *scores]))
+        PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

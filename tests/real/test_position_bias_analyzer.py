@@ -11,7 +11,7 @@ import pytest
 from pytest_mllm_judge import Judgements, consistency
 from pytest_mllm_judge.runs.run import Run
 from pytest_mllm_judge.statistics import p_below
-from tests.real.position_bias_table import BENCHES, items, lines, runs, write
+from tests.real.position_bias_table import BENCHES, Cell, cells, items, runs, write
 
 UPGRADE = '[upgrade]\nmargin = { "consistency.orders" = 0.05 }\n'
 NEW, OLD = "gpt-4-0125-preview", "gpt-4-1106-preview"
@@ -36,23 +36,31 @@ def test_devbench_has_72_pairs_about_18_questions(data: Path) -> None:
     assert (len(pairs), len({pair["cluster"] for pair in pairs})) == (72, 18)
 
 
-def test_the_published_consistency_of_each_repetition_comes_out(
-    data: Path, every: dict[str, dict[str, Run]]
+@pytest.fixture(scope="module")
+def counted(data: Path, every: dict[str, dict[str, Run]]) -> list[Cell]:
+    return [cell for bench in BENCHES for cell in cells(data, bench, every[bench])]
+
+
+def test_all_54_published_counts_come_out_of_the_replies_by_the_published_rule(counted: list[Cell]) -> None:
+    assert len(counted) == 54
+    assert [cell.recounted for cell in counted] == [cell.published for cell in counted]
+
+
+def test_by_the_right_rule_ten_of_the_published_counts_are_too_high(counted: list[Cell]) -> None:
+    """A verdict whose twin can't be read is not consistent; by upstream's rule it is."""
+    raised = [cell for cell in counted if cell.is_raised]
+    assert len(raised) == 10
+    worst = max(raised, key=lambda cell: cell.published[0] - 2 * cell.alike)
+    assert (worst.bench, worst.judge, worst.repetition) == ("MTBench", "gpt-3.5-turbo-0125", 2)
+    assert (worst.published, worst.alike, worst.pairs) == ((146, 182), 68, 96)
+
+
+def test_the_right_rule_is_that_of_consistency_orders(
+    counted: list[Cell], every: dict[str, dict[str, Run]]
 ) -> None:
-    """54 counts. Upstream counts each pair twice, and a verdict without a readable twin as consistent."""
-    compared = 0
-    for logged in lines(data / "published_logs.jsonl"):
-        run = every[logged["bench"]][logged["judge"]]
-        pairs = of_repeat(run.pair, logged["repetition"] - 1)
-        estimate = consistency.orders(pairs)
-        twins = 2 * round((estimate.value or 0) * estimate.n)
-        alone = sum(judgement.verdict is not None for judgement in pairs) - 2 * sum(
-            one.verdict is not None and other.verdict is not None
-            for one, other in zip(pairs[::2], pairs[1::2], strict=True)
-        )
-        assert logged["consistent"] == twins + alone, logged
-        compared += 1
-    assert compared == 54
+    for cell in counted:
+        pairs = of_repeat(every[cell.bench][cell.judge].pair, cell.repetition - 1)
+        assert consistency.orders(pairs).value == pytest.approx(cell.alike / cell.pairs)
 
 
 def test_the_new_snapshot_is_less_consistent_by_what_was_found_before(
@@ -92,7 +100,7 @@ def test_the_upgrade_run_fails_and_names_what_regressed(data: Path, pytester: py
         "-p", "no:randomly", f"--rootdir={root}", "-c", str(root / "pyproject.toml"),
         "--judge=gpt-4-0125", "--judge-baseline=gpt-4-1106", str(root / "bench"),
     )  # fmt: skip
-    result.assert_outcomes(passed=72, failed=1)
+    result.assert_outcomes(passed=73, failed=1)  # 72 pairs, and the probe
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         ["*fails: consistency.orders, difference is not at least -0.05", "*seen * -0.236 *18 clusters*"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mllm_judge import Judgements
+from tests.real import position_bias_table
 from tests.real import real_judges as page
 from tests.real import test_viescore_correlations as viescore
 from tests.real.test_genai_bench_runs import PUBLISHED
@@ -90,6 +91,34 @@ def test_every_judge_lies_below_one_rater(text: str) -> None:
     *judges, rater = [[list(map(float, re.findall(r"-?\d\.\d+", cell))) for cell in line] for line in lines]
     assert len(judges) == len(page.VIESCORE)
     assert all(cell[2] < other[1] for judge in judges for cell, other in zip(judge, rater, strict=True))
+
+
+def test_what_a_plain_run_says_of_two_judges_is_as_it_comes_out(
+    text: str, shared: Path, tmp_path: Path
+) -> None:
+    _, _, *told = page.odd_lines(shared, ("idefics2", "minicpm-V-2.5"))
+    assert len(told) == 1
+    assert told[0] in text.splitlines()
+    table = text.partition("<!-- odd: begin -->")[2].partition("<!-- odd: end -->")[0]
+    assert {line.split("|")[1].strip() for line in table.splitlines()[3:]} == {
+        *("blip2", "cogvlm", "llava"),
+        *("gemini_first_run_no_images", "idefics1", "minicpm-V-2.5", "qwenVL"),
+    }
+
+
+def test_the_line_of_a_judge_s_gap_is_as_it_comes_out(text: str, shared: Path, tmp_path: Path) -> None:
+    data = shared / "position_bias_analyzer"
+    judged = position_bias_table.runs(tmp_path / "project", data, "DevBench")
+    name = "gemini-pro"
+    counted = [each for each in position_bias_table.cells(data, "DevBench", judged) if each.judge == name]
+    assert position_bias_table.row("DevBench", name, judged[name], counted) in text.splitlines()
+
+
+def test_nine_judges_on_two_benchmarks_have_their_gaps_and_counts(text: str) -> None:
+    table = text.partition("<!-- position: begin -->")[2].partition("<!-- position: end -->")[0]
+    lines = table.splitlines()[3:]
+    assert len(lines) == 18
+    assert sum(len(re.findall(r"\d+/\d+", line.split("|")[2])) for line in lines) == 54
 
 
 def test_a_page_without_its_markers_is_not_written_to() -> None:
