@@ -18,12 +18,12 @@ MARKER = "judge_probes"
 
 
 def probing_of(benchmark: Benchmark, probes: Probes | None = None) -> Probing:
-    """What these probes, by default the benchmark's, ask of its items.
+    """What these probes, of a marker, or else the benchmark's ask of its items.
 
     Functions are found from the benchmark's folder. Raise BenchmarkError for what makes no sense.
     """
     said = benchmark.manifest.probes if probes is None else probes
-    where = shown(benchmark.file)
+    where = shown(benchmark.file) if probes is None else MARKER
     try:
         return Probing(
             said.said,
