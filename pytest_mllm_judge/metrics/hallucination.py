@@ -35,6 +35,7 @@ LACKING = "a reply, or facts to hold it against"
 NO_REPLY = "none of these judgements has a reply, and facts to hold it against"
 SILENT = "none of these replies states a fact as the bundled judges do: “I see 3 circles, 1 square.”"
 SILENT_BESIDE = "one of the judges states in no reply a fact that is read: “I see 3 circles, 1 square.”"
+NOTHING_COMMON = "no question has replies of both judges, and facts to hold them against"
 YES, NO = "contradicted", "not contradicted"
 Contradicted = Callable[[Judgement], int | None]
 """How many claims of a reply are contradicted by what is known; None where nothing is known."""
@@ -149,10 +150,9 @@ class _OfBoth(Pairing):
         return replace(found, examples=told, wrong=len(worse), unlabelled=lost, lacking=LACKING)
 
     def _nothing(self, other: _OfBoth) -> str:
-        if self.silent or other.silent:
-            return SILENT_BESIDE
-        common = set(self.rows.keys()) & set(other.rows.keys())
-        return "" if common else "no question has replies of both judges, and facts to hold them against"
+        if not set(self.rows.keys()) & set(other.rows.keys()):
+            return NOTHING_COMMON
+        return SILENT_BESIDE if self.silent or other.silent else ""
 
 
 # What a reply states

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from scipy import stats
 
 from pytest_mllm_judge import Estimate, Item, Judgement, Judgements, assertions, hallucination, load
+from pytest_mllm_judge.__main__ import main
 from pytest_mllm_judge.benchmarks import Benchmark
 from pytest_mllm_judge.errors import BenchmarkError, ClaimFailed, SettingsError
 from pytest_mllm_judge.judging.judge import Context
@@ -305,3 +307,52 @@ def test_named_in_the_upgrade_it_decides(tmp_path: Path) -> None:
     check_names(made)
     (one,) = (each for each in comparisons(made) if each.check.name == "hallucination.facts")
     assert (one.decides, one.margin) == (True, 0.1)
+
+
+JUDGES = """[tool.pytest-mllm-judge.judges.honest]
+kind = "reference"
+[tool.pytest-mllm-judge.judges.invents]
+kind = "reference"
+dials = { hallucination = 0.2 }
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A third of the bundled benchmark with a gate on facts, and with facts to decide an upgrade."""
+    (pytester.path / "pyproject.toml").write_text(JUDGES, encoding="utf-8")
+    folder = pytester.path / "shapes"
+    shutil.copytree(SHAPES / "images", folder / "images")
+    lines = (SHAPES / "items.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "items.jsonl").write_text("".join(lines[::3]), encoding="utf-8")
+    upgrade = '[upgrade]\nmargin = { "hallucination.facts" = 0.05, score = 0.5, pair = 0.3, batch = 0.3 }\n'
+    head = 'format = "mllm-judge/1"\nname = "shapes"\nitems = "items.jsonl"\n'
+    (folder / "benchmark.toml").write_text(head + GATE + upgrade, encoding="utf-8")
+    return pytester
+
+
+def test_gate_and_upgrade_find_the_dial_in_a_whole_run(project: pytest.Pytester) -> None:
+    run = ("-q", "-p", "no:randomly", "-m", "judge_gate", "shapes")
+    found = project.runpytest("--judge=invents", "--judge-baseline=honest", *run)
+    found.stdout.fnmatch_lines(
+        [
+            "  fails * g * hallucination.facts at most 0.05: 0.2*",
+            "  fails * hallucination.facts * hallucination.facts, difference at most 0.05: 0.2*",
+        ]
+    )
+    held = project.runpytest("--judge=honest", *run)
+    held.stdout.fnmatch_lines(["  holds * g * hallucination.facts at most 0.05: 0.000 (0.000 to 0.02*"])
+    assert held.ret == pytest.ExitCode.OK
+
+
+def test_beside_an_approval_nothing_is_decided_since_it_holds_no_reply(project: pytest.Pytester) -> None:
+    run = ("-q", "-p", "no:randomly", "-m", "judge_gate", "--judge=honest", "shapes")
+    assert project.runpytest(*run).ret == pytest.ExitCode.OK
+    assert main(["approve", "honest", "--reason", "in use"]) == 0
+    result = project.runpytest(*run)
+    result.stdout.fnmatch_lines(
+        [
+            "undecided: hallucination.facts, difference may or may not be at most 0.05",
+            "*nothing is decided: none of these judgements has a reply, and facts to hold it against",
+        ]
+    )
