@@ -15,9 +15,17 @@ from scipy import stats
 
 from pytest_mllm_judge import Judgements, Session, reviews
 from pytest_mllm_judge.benchmarks.mllm_as_a_judge import MllmAsAJudgeReader
+from tests.real.conftest import MakeProject
 
 HQ = {"hq_score": 15, "hq_pair": 12, "hq_batch": 8}
 """The files and their records."""
+GATES = """[gates."few hallucinate"]
+check = "reviews.hallucination"
+at_most = 0.2
+[gates."people agree"]
+check = "reviews.agrees"
+at_least = 0.5
+"""
 HEAD = 'format = "mllm-judge/1"\nname = "hq"\nreader = "mllm-as-a-judge"\n'
 
 
@@ -107,3 +115,27 @@ def test_none_of_eight_rankings_hallucinates_and_that_shows_little(judged: Judge
     assert found.value == 0
     assert found.high == pytest.approx(exact.high)
     assert (found <= 0.05).outcome == "undecided"
+
+
+def test_a_gate_in_a_whole_run_rests_on_the_released_reviews(shared: Path, real_project: MakeProject) -> None:
+    """hq_score: 2 of 15 replies hallucinate, 14 are agreed with; about 8 pictures, too few to decide."""
+    project = real_project(
+        {"hq": {"kind": "log", "path": "log.jsonl"}},
+        reader="mllm-as-a-judge",
+        path="mllm_judge_samples/hq_score.jsonl",
+        rest=GATES,
+    )
+    reader = MllmAsAJudgeReader()
+    rows = [
+        {"item": reader.item(record).id, "verdict": verdict_of(record), "reply": text_of(record)}
+        for record in records(shared, "hq_score")
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (project.path / "log.jsonl").write_text(text, encoding="utf-8")
+    result = project.runpytest("-q", "-p", "no:randomly", "--judge=hq", "bench")
+    result.stdout.fnmatch_lines(
+        [
+            "  undecided  few hallucinate  reviews.hallucination at most 0.2: 0.133 (*)",
+            "  undecided  people agree     reviews.agrees at least 0.5: 0.933 (*)",
+        ]
+    )
