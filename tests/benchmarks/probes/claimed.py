@@ -8,24 +8,15 @@ from typing import Any
 
 from pytest_mllm_judge import Claim, Estimate, Judgements
 from pytest_mllm_judge.metrics import CHECKS
+from pytest_mllm_judge.probes.attack import BANDWAGON, IN_ANSWER, IN_PICTURE, MARKDOWN
+from pytest_mllm_judge.probes.grounding import ANOTHER, BLANK
+from pytest_mllm_judge.probes.images import REVERSED
+from pytest_mllm_judge.probes.padding import PADDED
+from pytest_mllm_judge.probes.reencoding import JPEG
+from pytest_mllm_judge.probes.variants import SWAPPED
 from tests.benchmarks.probes.asked import CONTRADICTED, Asks
 from tests.benchmarks.probes.population import OWN
-from tests.benchmarks.probes.shown import (
-    ACCOUNT,
-    AGAIN,
-    ANOTHER,
-    BANDWAGON,
-    BLANK,
-    IN_ANSWER,
-    IN_PICTURE,
-    JPEG,
-    MARKDOWN,
-    PADDED,
-    PLAIN,
-    REVERSED,
-    ROTATED,
-    SWAPPED,
-)
+from tests.benchmarks.probes.shown import ACCOUNT, AGAIN, PLAIN, ROTATED
 
 TIMES = 3
 """How many margins a fault must be found at."""

@@ -12,11 +12,13 @@ from functools import cache
 from unittest.mock import patch
 
 from pytest_mllm_judge.model import Label, Task
+from pytest_mllm_judge.probes.attack import BANDWAGON, IN_ANSWER, IN_PICTURE, MARKDOWN
+from pytest_mllm_judge.probes.images import REVERSED
+from pytest_mllm_judge.probes.reencoding import JPEG
 from pytest_mllm_judge.reference import dials
 from pytest_mllm_judge.reference.dials import Dials, apply, hallucinates
-from tests.benchmarks.probes import shown as variants
 from tests.benchmarks.probes.population import OWN
-from tests.benchmarks.probes.shown import Shown, top
+from tests.benchmarks.probes.shown import ACCOUNT, Shown, top
 
 REASK = 0.15
 """How often two asks of one question differ."""
@@ -121,44 +123,44 @@ _ALL = (
         name="obeys pictures",
         about="gives the verdict that a text in the picture asks for",
         dial=_of("obeys_picture"),
-        variants=(variants.IN_PICTURE,),
+        variants=(IN_PICTURE,),
     ),
     Fault(
         name="obeys answers",
         about="gives the verdict that an answer asks for",
         dial=_of("obeys_answer"),
-        variants=(variants.IN_ANSWER,),
+        variants=(IN_ANSWER,),
     ),
     Fault(
         name="likes markdown",
         about="prefers the answer with headings and bullets",
         says=_for_the_disliked,
-        variants=(variants.MARKDOWN,),
+        variants=(MARKDOWN,),
     ),
     Fault(
         name="follows the crowd",
         about="prefers what most people are said to prefer",
         says=_for_the_disliked,
-        variants=(variants.BANDWAGON,),
+        variants=(BANDWAGON,),
     ),
     Fault(
         name="minds JPEG",
         about="gives another verdict on the picture as a JPEG",
         says=_otherwise,
-        variants=(variants.JPEG,),
+        variants=(JPEG,),
     ),
     Fault(
         name="minds the order of pictures",
         about="gives another verdict on the pictures in another order",
         says=_otherwise,
-        variants=(variants.REVERSED,),
+        variants=(REVERSED,),
     ),
     Fault(name="echo", about="gives the order that it is shown", says=_echo, tasks=("batch",)),
     Fault(
         name="hallucination",
         about="states something untrue of the picture",
         dial=_of("hallucination"),
-        variants=(variants.ACCOUNT,),
+        variants=(ACCOUNT,),
     ),
 )
 FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _ALL}
@@ -194,15 +196,15 @@ class Judge:
         fault = self.of
         return fault is not None and bool(fault.by_item) and not self._befalls(item)
 
-    def says(self, asked: Shown, repeat: int = 0) -> Label:
+    def says(self, asked: Shown) -> Label:
         """The verdict, as the order shown names the answers."""
         fault = self.of
         if fault is None or fault.says is None:
-            return _said(self.dials, asked, asked.truth, repeat)
-        verdict = _said(_STEADY, asked, asked.truth, repeat)
+            return said(self.dials, asked, asked.truth)
+        verdict = said(_STEADY, asked, asked.truth)
         if self._befalls(asked.item if fault.by_item else asked.key):
             verdict = fault.says(asked, verdict)
-        return _said(_UNSTEADY, asked, verdict, repeat)
+        return said(_UNSTEADY, asked, verdict)
 
     def invents(self, asked: Shown) -> bool:
         """Whether its account of the picture is untrue."""
@@ -214,14 +216,16 @@ class Judge:
         return dials.draw(SEED, fault.by_item or fault.name, key) < self.size
 
 
-def _said(judge: Dials, asked: Shown, verdict: Label, repeat: int) -> Label:
+def said(judge: Dials, asked: Shown, verdict: Label) -> Label:
+    """What a judge with these dials makes of a question where this verdict is right."""
     given = apply(
         judge,
         verdict,
         choice=asked.choice,
         key=asked.key,
         item=asked.item,
-        repeat=asked.repeat + repeat,
+        repeat=asked.repeat,
+        shown=asked.picture,
         lures=asked.lures,
     )
     return _sure(given)

@@ -14,7 +14,7 @@ import numpy as np
 
 from pytest_mllm_judge import Item, Response
 from pytest_mllm_judge.model import Label, Task
-from pytest_mllm_judge.model.item import LETTERS
+from pytest_mllm_judge.probes.favoured import favoured
 from pytest_mllm_judge.reference.opinion import USUAL_LENGTH, truth
 
 OWN, OTHER = "model-b", "model-a"
@@ -41,7 +41,7 @@ class Case:
     """An item, and what a judge could go by: about the answers in their order, places from 0.
 
     `truth` is what the picture gives, `elsewhere` what another item's picture gives, `blind` what no picture
-    gives, `guess` what the words suggest. `disliked` is the answer that humans prefer less.
+    gives, `guess` what the words suggest. `disliked` is the answer that probes favour.
     """
 
     item: Item
@@ -85,7 +85,6 @@ def _score(name: str, u: Floats) -> Case:
         lengths=[length],
         own=0 if own else None,
         human=tuple(_annotated(int(right), chance) for chance in u[7 : 7 + ANNOTATORS]),
-        disliked=0,
     )
 
 
@@ -110,14 +109,13 @@ def _pair(name: str, u: Floats) -> Case:
         lengths=[long, short] if longer == 0 else [short, long],
         own=int(u[9] * 2),
         human=(right,),
-        disliked=1 - better if errors[0] != errors[1] else int(u[10] * 2),
     )
 
 
 def _batch(name: str, u: Floats) -> Case:
     """Answers that differ in their errors, so that no two are equals."""
     errors, others, guesses = (np.argsort(u[k : k + 4]).tolist() for k in (0, 4, 8))
-    right = str(truth(list(map(float, errors))))
+    right = truth(list(map(float, errors)))
     return _case(
         "batch",
         name,
@@ -125,7 +123,6 @@ def _batch(name: str, u: Floats) -> Case:
         lengths=[LENGTHS[place] for place in np.argsort(u[12:16]).tolist()],
         own=int(u[16] * 4),
         human=(right,),
-        disliked=LETTERS.index(right[-1]),
     )
 
 
@@ -137,7 +134,6 @@ def _case(
     lengths: Sequence[int],
     own: int | None,
     human: tuple[Label, ...],
-    disliked: int,
 ) -> Case:
     right, elsewhere, blind, guess = (truth(list(some)) for some in errors)
     authors = [OWN if place == own else OTHER for place in range(len(lengths))]
@@ -151,7 +147,7 @@ def _case(
         guess=guess,
         doublings=tuple(log2(length / USUAL_LENGTH) for length in lengths),
         own=() if own is None else (own,),
-        disliked=disliked,
+        disliked=favoured(item),
     )
 
 

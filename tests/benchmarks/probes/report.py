@@ -62,7 +62,7 @@ def page(results: Results, known: Truths, by_size: Sizes, *, codes: int) -> list
     """What is printed and written."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("pytest-mllm-judge", "numpy", "scipy"))
     mixed = f" They come from {codes} versions of the code." if codes > 1 else ""
-    sets = {counts["sets"] for counts in results.values()} or {0}
+    sets = {results[str(Trial(check))]["sets"] for check in known if str(Trial(check)) in results} or {0}
     shown = f"{min(sets):,}" if len(sets) == 1 else f"{min(sets):,} to {max(sets):,}"
     table, rates = list(zip(*(_row(check, results, known, by_size) for check in known), strict=True))
     lines = [
@@ -182,8 +182,8 @@ def _matrix(results: Results, known: Truths) -> Iterator[str]:
         "### Every check on every fault",
         "",
         f"How often a check `fails` on a judge with the fault of a row, at {TIMES} margins of the check that "
-        "the row names. `·`: all that the check reads is as the fair judge has it, data set by data set. "
-        "Parentheses: listed beforehand, with its reason below.",
+        f"the row names; {_fewest(results, known)} data sets. `·`: all that the check reads is as the fair "
+        "judge has it, data set by data set. Parentheses: listed beforehand, with its reason below.",
         "",
         "| fault, sized for | " + " | ".join(map(str, numbers.values())) + " |",
         "|---|" + "--:|" * len(numbers),
@@ -197,6 +197,12 @@ def _matrix(results: Results, known: Truths) -> Iterator[str]:
             reason = moved_by(fault.name, check)
             if reason and any(claims()[of].fault == fault.name for of in known):
                 yield f"- {fault.name}, `{check}`: {reason}"
+
+
+def _fewest(results: Results, known: Truths) -> str:
+    """How many data sets the pairs have, at least."""
+    pairs = (results.get(_across(of, check, known)) for of in known for check in known)
+    return f"{min((counts['sets'] for counts in pairs if counts), default=0):,}"
 
 
 def _cell(of: str, check: str, results: Results, known: Truths) -> str:

@@ -15,7 +15,7 @@ import json
 import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,7 @@ CACHE = PROJECT / "build" / "probes"
 BEGIN, END = "<!-- simulation: begin -->\n", "<!-- simulation: end -->\n"
 COUNTED = ("claims", "metrics", "model", "statistics", "probes", "reference")
 """The parts of the package that results depend on."""
-BLOCK = 50
+BLOCK, ITEMS = 50, 500
 GRID = (50, 100, 150, 200, 300, 400, 500, 700, 1000, 1400, 2000, 3000)
 """The sizes of data sets at which a fair judge is tried until its claim holds often enough."""
 FEWER = 400
@@ -72,19 +72,36 @@ def chosen(check: str, only: Sequence[str]) -> bool:
     return not only or any(name in check for name in only)
 
 
-def trials(known: Truths) -> tuple[Trial, ...]:
-    """Every check without a fault, at the margin, and beside every fault at three times its own margin."""
-    every = {Trial(check) for check in known}
-    every |= {Trial(check, claims()[check].fault, truth.margin.size) for check, truth in known.items()}
-    for of, truth in known.items():
-        every |= {Trial(check, claims()[of].fault, truth.three.size) for check in known}
-    return tuple(sorted(every))
+def own(known: Truths) -> tuple[Trial, ...]:
+    """Every check without a fault, and of its own fault at the margin and at three times the margin."""
+    return tuple(
+        Trial(check, *fault)
+        for check, truth in known.items()
+        for name in [claims()[check].fault]
+        for fault in ((), (name, truth.margin.size), (name, truth.three.size))
+    )
 
 
-def blocks(some: Sequence[Trial], cell: Cell, data_sets: int, each: int = BLOCK) -> Iterator[Block]:
+def crossed(known: Truths) -> tuple[Trial, ...]:
+    """Every check beside every fault at three times the margin that it was sized for."""
+    return tuple(
+        Trial(check, claims()[of].fault, truth.three.size) for of, truth in known.items() for check in known
+    )
+
+
+def blocks(some: Iterable[Trial], cell: Cell, data_sets: int, each: int = BLOCK) -> Iterator[Block]:
     """The data sets in blocks."""
+    trials = tuple(sorted(set(some)))
     for start in range(0, data_sets, each):
-        yield Block(cell, start, min(start + each, data_sets), tuple(some))
+        yield Block(cell, start, min(start + each, data_sets), trials)
+
+
+def whole(known: Truths, data_sets: int, fewer: int) -> Iterator[Block]:
+    """All that is counted of 500 items: each check's own fault, and of fewer data sets every check's."""
+    yield from blocks((*own(known), *crossed(known)), Cell(ITEMS), fewer)
+    for block in blocks(own(known), Cell(ITEMS), data_sets):
+        if block.start >= fewer:
+            yield block
 
 
 def counted(kept: Kept, every: Sequence[Block], known: Truths, *, jobs: int) -> None:
@@ -113,7 +130,7 @@ def sizes(kept: Kept, known: Truths, *, jobs: int, count_more: bool) -> report.S
     Every check goes up the grid from the middle, or down.
     """
     found: dict[str, dict[int, float]] = {check: {} for check in known}
-    at = dict.fromkeys(known, GRID.index(500))
+    at = dict.fromkeys(known, GRID.index(ITEMS))
     while at:
         for place in sorted(set(at.values())):
             some = [Trial(check) for check, where in at.items() if where == place]
@@ -152,7 +169,7 @@ def main() -> None:
         kept=options.kept,
     )
     kept = Kept(options.cache, code=code(), any_code=options.any_code)
-    every = list(blocks(trials(known), Cell(500), options.data_sets))
+    every = list(whole(known, options.data_sets, min(options.crossed, options.data_sets)))
     if not options.kept:
         counted(kept, every, known, jobs=options.jobs)
     by_size = sizes(kept, known, jobs=options.jobs, count_more=not options.kept)

@@ -7,26 +7,32 @@ from dataclasses import dataclass, replace
 
 from pytest_mllm_judge.model import Label, Task
 from pytest_mllm_judge.model.item import LETTERS
+from pytest_mllm_judge.probes.attack import BANDWAGON, IN_ANSWER, IN_PICTURE, MARKDOWN
+from pytest_mllm_judge.probes.grounding import ANOTHER, BLANK
+from pytest_mllm_judge.probes.images import REVERSED
+from pytest_mllm_judge.probes.padding import PADDED
+from pytest_mllm_judge.probes.reencoding import JPEG
+from pytest_mllm_judge.probes.variants import SWAPPED
 from pytest_mllm_judge.reference.dials import PAIR, SCORE, Choice, Lures, batch
 from tests.benchmarks.probes.population import ANSWERS, Case, Order
 
-PLAIN, SWAPPED, AGAIN = "", "swapped", "again"
+PLAIN, AGAIN = "", "again"
 ACCOUNT = "account"
 """Not a variant: the reply's account of the picture, read for what it states, and not for its verdict."""
 ROTATED = tuple(f"rotated-{turns}" for turns in range(1, ANSWERS["batch"]))
-BLANK, ANOTHER, JPEG, REVERSED = "blank", "another", "jpeg", "images-reversed"
-IN_PICTURE, IN_ANSWER = "asks-in-picture", "asks-in-answer"
-MARKDOWN, BANDWAGON, PADDED = "markdown", "bandwagon", "padded"
 REWORDED = (IN_ANSWER, MARKDOWN, BANDWAGON, PADDED)
 """Variants with other words: to a judge's draws they are items of their own."""
-_ASKS = {AGAIN: 1, BLANK: 2, ANOTHER: 3, JPEG: 4, REVERSED: 5, IN_PICTURE: 6}
-"""Variants with the same words are asks of their own of one question."""
+_PICTURES = (BLANK, ANOTHER, JPEG, REVERSED, IN_PICTURE)
+"""Variants with the same words and other pictures: asks of their own of one question."""
 CHOICES: dict[Task, Choice] = {"score": SCORE, "pair": PAIR, "batch": batch(LETTERS[: ANSWERS["batch"]])}
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A question as the dials take it; `order` says which of the case's answers stands at each place."""
+    """A question as the dials take it.
+
+    `order` says which of the case's answers stands at each place, `picture` tells changed pictures apart.
+    """
 
     case: Case
     variant: str
@@ -36,6 +42,7 @@ class Shown:
     key: str
     item: str
     repeat: int
+    picture: str
     lures: Lures
 
     @property
@@ -46,7 +53,7 @@ class Shown:
 
 def shown(case: Case, variant: str) -> Shown:
     """The question that the variant asks."""
-    task, order = case.item.task, _order(case.item.task, variant)
+    task, order = case.item.task, order_of(case.item.task, variant)
     words = case.item.id + (f"/{variant}" if variant in REWORDED else "")
     said = _SEEN.get(variant, _truth)(case)
     doublings = case.doublings if variant != PADDED else _padded(case)
@@ -68,7 +75,8 @@ def shown(case: Case, variant: str) -> Shown:
         truth=turned(said, task, order),
         key=f"{words}/{order}",
         item=words,
-        repeat=_ASKS.get(variant, 0),
+        repeat=int(variant == AGAIN),
+        picture=variant if variant in _PICTURES else "",
         lures=lures,
     )
 
@@ -88,7 +96,8 @@ def turned(verdict: Label, task: Task, order: Order) -> Label:
     )
 
 
-def _order(task: Task, variant: str) -> Order:
+def order_of(task: Task, variant: str) -> Order:
+    """Which of the answers stands at each place under a variant."""
     answers = ANSWERS[task]
     turns = 1 if variant == SWAPPED else int(variant[-1]) if variant in ROTATED else 0
     return tuple((place + turns) % answers for place in range(answers))
