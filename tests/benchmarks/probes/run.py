@@ -153,6 +153,9 @@ def main() -> None:
     parser.add_argument(
         "--only", action="append", default=[], metavar="CHECK", help="score.length, grounding"
     )
+    parser.add_argument(
+        "--crossed", type=int, default=4_000, metavar="N", help="of each check beside others' faults"
+    )
     parser.add_argument("--jobs", type=int, default=1, metavar="K", help="processes (default: 1)")
     parser.add_argument("--cache", type=Path, default=CACHE, metavar="DIR")
     parser.add_argument("--any-code", action="store_true", help="take what other versions of the code found")
