@@ -30,6 +30,7 @@ def probing_of(benchmark: Benchmark, probes: Probes | None = None) -> Probing:
             repeat=said.repeat,
             items=benchmark.items,
             tasks=benchmark.tasks,
+            cluster_of=benchmark.cluster,
             load=partial(load_function, root=benchmark.folder, where="function"),
         )
     except SettingsError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_mllm_judge.model import Item, Tasks
 
-_RESERVED = ("fields", "folder")
+_RESERVED = ("fields", "folder", "picture_changes")
 
 
 class NativeReader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -54,7 +54,7 @@ _Groups = list[list[_Shown]]
 
 def _of_another(item: Item, around: Around) -> tuple[str, ...]:
     """The images of another item, drawn by lot: as many as this item has if there are such; () if none do."""
-    own = _shown(item, item.every_image)
+    own = _shown(item, item.every_image, around.cluster_of)
     if own is None or not item.images:
         return ()
     for groups in _strangers(item, around):
@@ -75,29 +75,32 @@ def _drawn(groups: _Groups, name: str) -> Iterator[_Shown]:
 def _strangers(item: Item, around: Around) -> tuple[_Groups, _Groups]:
     """The images of the items from the same folder: of those with as many, and of all."""
     if _KEPT not in around.kept:
-        around.kept[_KEPT] = _gathered(around.items)
+        around.kept[_KEPT] = _gathered(around)
     found: Mapping[tuple[Path | None, int], _Groups] = around.kept[_KEPT]
     return found.get((item.folder, len(item.images)), []), found.get((item.folder, 0), [])
 
 
-def _gathered(items: Iterable[Item]) -> dict[tuple[Path | None, int], _Groups]:
+def _gathered(around: Around) -> dict[tuple[Path | None, int], _Groups]:
     """The images of all items by folder and number, under 0 of any number; each set of images once."""
     gathered: dict[tuple[Path | None, int], dict[str, dict[tuple[str, ...], _Shown]]] = {}
-    for item in items:
-        one = _shown(item, item.images) if item.images and item.skip is None else None
+    for item in around.items:
+        one = _shown(item, item.images, around.cluster_of) if item.images and item.skip is None else None
         if one is not None:
             for many in (0, len(item.images)):
                 gathered.setdefault((item.folder, many), {}).setdefault(one.group, {})[one.images] = one
     return {key: [list(sets.values()) for sets in groups.values()] for key, groups in gathered.items()}
 
 
-def _shown(item: Item, pictures: Sequence[str]) -> _Shown | None:
+def _shown(item: Item, pictures: Sequence[str], cluster_of: Callable[[Item], str] | None) -> _Shown | None:
     """An item's images, known by these pictures of it; None if one of their files can't be read."""
     try:
         keys = [_key(item.folder, address) for address in pictures]
     except OSError:
         return None
-    group = keys[0] if item.cluster is None and keys else f"cluster {item.cluster}"
+    if cluster_of is not None:
+        group = cluster_of(item)
+    else:
+        group = keys[0] if item.cluster is None and keys else f"cluster {item.cluster}"
     return _Shown(images=item.images, keys=frozenset(keys), group=group)
 
 

@@ -20,13 +20,15 @@ def _no_functions(spec: str) -> Callable[..., Any]:
 class Around:
     """What a probe may know besides the item.
 
-    `items` are all of the benchmark, `settings` the probe's own keys in `[probes]`. `load` gives the function
+    `items` are all of the benchmark, `cluster_of` names an item's cluster where the benchmark does, and
+    `settings` are the probe's own keys in `[probes]`. `load` gives the function
     that a setting names (`module:function` or `file.py:function`). `kept` is the probe's to keep what it
     makes once for all items.
     """
 
     tasks: Tasks = field(default_factory=Tasks)
     items: Sequence[Item] = ()
+    cluster_of: Callable[[Item], str] | None = None
     settings: Mapping[str, JsonValue] = field(default_factory=dict)
     load: Callable[[str], Callable[..., Any]] = _no_functions
     kept: dict[str, Any] = field(default_factory=dict, repr=False)

@@ -115,11 +115,12 @@ class Probing:
         repeat: int = 1,
         items: Sequence[Item] = (),
         tasks: Tasks | None = None,
+        cluster_of: Callable[[Item], str] | None = None,
         load: Callable[[str], Callable[..., Any]] | None = None,
         where: str = "",
     ) -> None:
         self.repeat = repeat
-        around = Around(tasks=tasks or Tasks(), items=items)
+        around = Around(tasks=tasks or Tasks(), items=items, cluster_of=cluster_of)
         self._around = around if load is None else replace(around, load=load)
         self._where = where
         wanted = {name: each for name, each in said.items() if each is not False}

@@ -186,8 +186,8 @@ def test_what_probes_ask_is_told_before_anything_is_asked(shapes: Project) -> No
             "  grounding *30 *30 *",
             "  again *30 *30 *",
             f"  together *{items + EACH + 60} *{items + EACH + 60 - EACH} *",
-            f"  estimated from the tokens of recorded replies ({EACH} score); sizes (batch, pair): 4 letters a "
-            "token, 1,000 tokens a picture, 200 a reply",
+            f"  estimated from the tokens of recorded replies ({EACH} score); sizes (batch, pair): "
+            "4 letters a token, 1,000 tokens a picture, 200 a reply",
             "  cost unknown: judge 'own' has no prices",
         ]
     )

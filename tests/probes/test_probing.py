@@ -254,3 +254,17 @@ def test_a_markers_repeat_is_a_whole_number() -> None:
     with pytest.raises(SettingsError) as told:
         with_marker(Probes(), [], {"repeat": "often"})
     assert str(told.value) == "judge_probes: repeat is 'often': input should be a valid integer"
+
+
+def test_another_items_picture_is_none_of_the_same_cluster_as_the_benchmark_means_it(tmp_path: Path) -> None:
+    lines = []
+    for number in range(6):
+        (tmp_path / f"{number}.png").write_bytes(f"picture {number}".encode())
+        lines.append(item(number).model_copy(update={"fields": {"scene": "it" if number < 5 else "other"}}))
+    (tmp_path / "items.jsonl").write_text("".join(one.to_json() + "\n" for one in lines))
+    (tmp_path / "benchmark.toml").write_text(f'{HEAD}cluster = "scene"\n[probes]\ngrounding = ["another"]\n')
+    benchmark = load(tmp_path)
+    probing = probing_of(benchmark)
+    shown = [probing.altered(one, "another").images for one in benchmark.items]
+    assert shown[:5] == [("5.png",)] * 5
+    assert shown[5] != ("5.png",)
