@@ -1,14 +1,16 @@
-"""Rows of which each says what several asks of an item came to, and the mean of what they are worth."""
+"""Rows of which each stands for several asks of an item, and the mean of what they are worth."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
+from pytest_mllm_judge.metrics.reading import BareOptions, Options, bare_rows, rows_of
 from pytest_mllm_judge.metrics.rows import Rows
-from pytest_mllm_judge.model import Judgement, Judgements, Label
+from pytest_mllm_judge.model import Criterion, Judgement, Judgements, Label
 from pytest_mllm_judge.statistics import Interval, Places, paired_shares
 from pytest_mllm_judge.statistics.jackknife import Array
 
@@ -27,6 +29,20 @@ def _asked(judgements: Judgements) -> Mapping[Of, ByVariant]:
     for one in sorted(judgements, key=lambda one: (one.variant, one.repeat)):
         found.setdefault((one.item.id, one.item.task), {}).setdefault(one.variant, []).append(one)
     return found
+
+
+def heads(judgements: Judgements, options: BareOptions, *, criterion: Criterion | None = None) -> Rows:
+    """The first ask of each item as it is.
+
+    Fixed items are taken as a sample: a variant that is asked once does not tell how its verdict varies.
+    """
+    rows = bare_rows(judgements, options)
+    if criterion is not None:
+        read = rows_of(judgements, cast("Options", {"criterion": criterion, **options}), unlabelled=True)
+        rows = replace(rows, reading=read.reading)
+    _, items = rows.asks()
+    _, first = np.unique(items, return_index=True)
+    return replace(rows.take(first) if len(rows) else rows, population="sampled", _made={})
 
 
 def noted(judgement: Judgement, **notes: object) -> Judgement:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from itertools import permutations
 
+import numpy as np
+from scipy import stats
 from sklearn.metrics import accuracy_score
 
 from pytest_mllm_judge.metrics import CHECKS
@@ -12,12 +16,83 @@ from tests.docs.properties import PAIRS, THRICE
 from tests.statistics.golden import HUMAN, JUDGE
 
 ALWAYS_A = THRICE[2]
+_RANKINGS = ["".join(order) for order in permutations("ABCD")]
+_A_ON_TOP = _RANKINGS[:6]
 _VARIANTS = {
     "length.padding": "padded",
     "position.images": "images-reversed",
     "attack.picture": "asks-in-picture",
     "attack.answer": "asks-in-answer",
 }
+
+
+def _rotated(said: Callable[[int, int], str]) -> Judgements:
+    """24 batches of four in all rotations."""
+    answers = [{"text": letter} for letter in "abcd"]
+    found = [
+        Judgement(
+            item=Item.model_validate({"id": f"{place:03}", "task": "batch", "responses": answers}),
+            judge="reference",
+            variant=f"rotated-{turn}" if turn else "",
+            verdict=said(place, turn),
+        )
+        for place in range(24)
+        for turn in range(4)
+    ]
+    return Judgements(found, cluster_of=lambda item: item.id, tasks=Tasks())
+
+
+def _by_six(place: int, turn: int) -> str:
+    return _A_ON_TOP[place * (turn + 1) % len(_A_ON_TOP)]
+
+
+def _at_times(place: int, turn: int) -> str:
+    """The place-th ranking of the answers, in the letters that they are shown by; else the order shown."""
+    shown = "".join("ABCD"[("ABCD".index(letter) - turn) % 4] for letter in _RANKINGS[place])
+    return shown if place % (turn + 1) == 0 else "ABCD"
+
+
+@cache
+def by_six() -> Judgements:
+    """The n-th batch is ranked in the rotation by r as the n (r + 1)-th of the rankings with A on top."""
+    return _rotated(_by_six)
+
+
+@cache
+def at_times() -> Judgements:
+    """The n-th batch has the n-th ranking in every rotation by r with r + 1 a divisor of n, else ABCD."""
+    return _rotated(_at_times)
+
+
+def rotated_by_another(judgements: Judgements) -> Judgements:
+    """A judge that repeats the order shown of every rotated batch."""
+    return judgements.like_these(
+        each.model_copy(update={"verdict": "ABCD"}) if each.variant else each for each in judgements
+    )
+
+
+def first_over_last() -> float:
+    """The mean rank correlation of slot and place."""
+    rankings = [_by_six(place, turn) for place in range(24) for turn in range(4)]
+    each = [stats.spearmanr(range(4), [one.index(x) for x in "ABCD"]).statistic for one in rankings]
+    return float(np.mean(each))
+
+
+def echoes() -> float:
+    """How many of each batch's rankings beyond one are ABCD, of three."""
+    counts = [sum(_by_six(place, turn) == "ABCD" for turn in range(4)) for place in range(24)]
+    return sum(max(0, count - 1) for count in counts) / 3 / 24
+
+
+def same_when_rotated() -> float:
+    """How often the answers stand as in the plain ask."""
+    same = 0
+    for place in range(24):
+        first, *others = (
+            [("ABCD".index(letter) + turn) % 4 for letter in _at_times(place, turn)] for turn in range(4)
+        )
+        same += others.count(first)
+    return same / 3 / 24
 
 
 @cache

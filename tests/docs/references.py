@@ -457,6 +457,24 @@ REFERENCES: dict[str, Reference] = {
         another=reviewed.reviewed_by_another,
     ),
 }
+for _name, _expected, _by in (
+    ("batch.position", probed.first_over_last, "scipy, the mean of its rank correlations"),
+    ("batch.echo", probed.echoes, "by counting"),
+):
+    REFERENCES[_name] = Reference(
+        on="24 batches, the n-th ranked in the rotation by r as the n (r + 1)-th ranking with A on top",
+        data=probed.by_six,
+        expected=_expected,
+        by=_by,
+        another=probed.rotated_by_another,
+    )
+REFERENCES["consistency.rotations"] = Reference(
+    on="24 batches with a ranking each, said of those rotations by r of the n-th in which r + 1 divides n",
+    data=probed.at_times,
+    expected=probed.same_when_rotated,
+    by="by counting",
+    another=probed.rotated_by_another,
+)
 for _names, _expected, _by in (
     (probed.OF_MOVES, probed.moved, "scikit-learn"),
     (probed.OF_FAVOUR, probed.favoured, "by counting"),

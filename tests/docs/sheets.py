@@ -35,7 +35,7 @@ _COMBINED = {
 }
 _UNREAD = (
     *("coherence.", "consistency.", "cost.", "grounding.", "hallucination.", "latency.", "pair.position"),
-    *("position.", "reviews.", "robustness."),
+    *("position.", "reviews.", "robustness.", "batch.position", "batch.echo"),
 )
 """Figures that read no human label."""
 _SIMULATED = {

@@ -10,17 +10,21 @@ from pytest_mllm_judge.metrics.bias.families import FAMILIES
 from pytest_mllm_judge.metrics.bias.images import images
 from pytest_mllm_judge.metrics.bias.padding import padding
 from pytest_mllm_judge.metrics.bias.pairs import pair_length, pair_self_preference
-from pytest_mllm_judge.metrics.bias.position import position
+from pytest_mllm_judge.metrics.bias.position import position as pair_position
+from pytest_mllm_judge.metrics.bias.rotations import batch_position, echo
 from pytest_mllm_judge.metrics.bias.scores import score_length, score_self_preference
 from pytest_mllm_judge.model import Judgements
 
 __all__ = [
     "FAMILIES",
+    "batch_position",
     "constant",
+    "echo",
     "images",
     "length",
     "padding",
     "pair_length",
+    "pair_position",
     "pair_self_preference",
     "position",
     "score_length",
@@ -34,6 +38,12 @@ def length(judgements: Judgements, /, **options: Any) -> Estimate:
     return (
         pair_length(judgements, **options) if _are_pairs(judgements) else score_length(judgements, **options)
     )
+
+
+def position(judgements: Judgements, /, **options: Any) -> Estimate:
+    """`pair_position` of pairs, and `batch_position` of batches, which take the options."""
+    batches = any(judgement.item.task == "batch" for judgement in judgements)
+    return (batch_position if batches else pair_position)(judgements, **options)
 
 
 def self_preference(judgements: Judgements, /, **options: Any) -> Estimate:

@@ -13,7 +13,6 @@ from pytest_mllm_judge.metrics.checks import needs
 from pytest_mllm_judge.metrics.consistency.told import said
 from pytest_mllm_judge.metrics.measure import End
 from pytest_mllm_judge.metrics.noted import ByVariant, asked, noted, told
-from pytest_mllm_judge.metrics.reading import BareOptions, Options, bare_rows, rows_of
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Criterion, Item, Judgement, Judgements, Label
 from pytest_mllm_judge.probes.probing import AGAIN
@@ -48,20 +47,6 @@ class Note:
     says: str | None
     plain_for: Sequence[float | None] = ()
     altered_for: Sequence[float | None] = ()
-
-
-def heads(judgements: Judgements, options: BareOptions, *, criterion: Criterion | None) -> Rows:
-    """The first ask of each item as it is.
-
-    Fixed items are taken as a sample: a variant that is asked once does not tell how its verdict varies.
-    """
-    rows = bare_rows(judgements, options)
-    if criterion is not None:
-        read = rows_of(judgements, cast("Options", {"criterion": criterion, **options}), unlabelled=True)
-        rows = replace(rows, reading=read.reading)
-    _, items = rows.asks()
-    _, first = np.unique(items, return_index=True)
-    return replace(rows.take(first) if len(rows) else rows, population="sampled", _made={})
 
 
 def asks_of(

@@ -15,12 +15,12 @@ from pytest_mllm_judge.metrics.agreement.core import estimate
 from pytest_mllm_judge.metrics.beside import Lazily
 from pytest_mllm_judge.metrics.checks import sliceable
 from pytest_mllm_judge.metrics.consistency.told import NOTHING, telling
+from pytest_mllm_judge.metrics.noted import heads
 from pytest_mllm_judge.metrics.probed.asks import (
     Asks,
     Note,
     answers_by,
     asks_of,
-    heads,
     in_words,
     notes_of,
     noting,

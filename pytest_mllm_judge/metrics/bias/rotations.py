@@ -1,0 +1,164 @@
+"""Whether where an answer of a batch stands decides, and whether the order shown is simply repeated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Unpack
+
+import numpy as np
+
+from pytest_mllm_judge.claims import Beside, Estimate
+from pytest_mllm_judge.metrics.agreement.core import estimate
+from pytest_mllm_judge.metrics.beside import Lazily
+from pytest_mllm_judge.metrics.checks import declare
+from pytest_mllm_judge.metrics.consistency.items import per_item
+from pytest_mllm_judge.metrics.consistency.told import NOTHING, telling
+from pytest_mllm_judge.metrics.probed.asks import Asks, Note, notes_of, noting, worth
+from pytest_mllm_judge.metrics.probed.items import mean_of_items
+from pytest_mllm_judge.metrics.reading import BareOptions
+from pytest_mllm_judge.metrics.rotated import Frames, rotated, worth_of_each
+from pytest_mllm_judge.metrics.rotated import worth as worth_of
+from pytest_mllm_judge.metrics.rows import Rows
+from pytest_mllm_judge.model import Item, Judgements, Label
+from pytest_mllm_judge.statistics.jackknife import Array
+
+_NOTHING = 1e-9
+_LACKING = "an ask in every rotation"
+
+
+@declare(
+    "batch.position",
+    task="batch",
+    source="Spearman 1904",
+    options=("average", "by"),
+    margin=0.05,
+    worse="away from zero",
+    probe="rotations",
+)
+def batch_position(judgements: Judgements, /, **options: Unpack[BareOptions]) -> Estimate:
+    """How much higher what stands first of a batch is ranked than what stands last, in [-1, 1].
+
+    Each batch is asked in every rotation, so that every answer stands in every place once and how good they
+    are cancels out; the difference is that of a straight line through the standings, 1 for the top and 0 for
+    the bottom. A judge that is only noisy comes to 0, whatever it thinks of the answers. A missing ranking is
+    the one that puts what stands first at the bottom where the figure must not be low, and on top where it
+    must not be high. Batches that were not asked in every rotation are left out. Raise SettingsError if none
+    was rotated.
+    """
+    rows, frames = rotated("batch.position", judgements, options, complete=True)
+    asks: list[Asks | None] = [_asks(some) for some in frames]
+    made = replace(noting(rows, asks, _note), unlabelled=rows.unlabelled)
+    measure = mean_of_items("batch.position", lambda _: True)
+    found = estimate("batch.position", made, measure, better="neither", wrong=_led, why_none=NOTHING)
+    told = telling(found, found.examples, found.wrong, _more_led)
+    return replace(told, lacking=_LACKING, beside=Lazily(lambda: list(_by_slot(made))))
+
+
+def _asks(some: Sequence[Frames]) -> Asks:
+    """Those of every rotation, the items as they are first."""
+    plain = [frames[0] for frames in some]
+    altered = [one for frames in some for turn, one in sorted(frames.items()) if turn]
+    return Asks(item=plain[0].item, plain=plain, altered=altered)
+
+
+def _note(asks: Asks) -> Note:
+    plain, altered = ([one.answer() for one in some] for some in (asks.plain, asks.altered))
+    every = [*plain, *altered]
+    low, high = (math.fsum(_first_over_last(each, end) for each in every) / len(every) for end in (-1.0, 1.0))
+    says = None if None in every else f"{', then '.join(map(str, every))}, as shown"
+    return Note(asks=asks, plain=plain, altered=altered, low=low, high=high, says=says)
+
+
+def _first_over_last(ranking: Label | None, lacking: float) -> float:
+    """The line's fall from the first slot to the last: Spearman's rho of slot and place."""
+    if ranking is None:
+        return lacking
+    places, middle = _places(str(ranking)), (len(str(ranking)) - 1) / 2
+    slots = [slot - middle for slot in range(len(places))]
+    together = math.fsum(slot * (place - middle) for slot, place in zip(slots, places, strict=True))
+    return together / math.fsum(slot * slot for slot in slots)
+
+
+def _places(ranking: str) -> list[int]:
+    """The place, from 0, of what stands in each slot."""
+    return [ranking.index(letter) for letter in sorted(ranking)]
+
+
+def _led(rows: Rows) -> Array:
+    """How far the slot leads each item's rankings, to either side (n,)."""
+    return np.maximum(np.abs(worth(rows, "low")), np.abs(worth(rows, "high")))
+
+
+def _more_led(first: Rows, second: Rows) -> list[str]:
+    places = np.flatnonzero(_led(first) - _led(second) > _NOTHING)
+    return [_beside_the_other(first, second, place) for place in places.tolist()]
+
+
+def _beside_the_other(first: Rows, second: Rows, place: int) -> str:
+    return f"{first.says(place)}, where the other chose {second.verdict[place] or second.problem(place)}"
+
+
+def _by_slot(rows: Rows) -> Iterator[Beside]:
+    """The mean standing by slot, for each number of answers."""
+    by_size: dict[int, list[list[int]]] = {}
+    for note in notes_of(rows):
+        for ranking in (*note.plain, *note.altered):
+            if ranking is not None:
+                by_size.setdefault(len(str(ranking)), []).append(_places(str(ranking)))
+    for size, places in sorted(by_size.items()):
+        standing = 1 - np.array(places, dtype=float).mean(axis=0) / (size - 1)
+        of = f" of {size}" if len(by_size) > 1 else ""
+        for slot, value in enumerate(standing.tolist(), 1):
+            about = f"mean standing of what stands there, of {size} answers; 1 is the top"
+            yield Beside(name=f"slot {slot}{of}", value=value, about=about)
+
+
+@declare(
+    "batch.echo",
+    task="batch",
+    source="this project",
+    options=("average", "by"),
+    margin=0.05,
+    probe="rotations",
+)
+def echo(judgements: Judgements, /, **options: Unpack[BareOptions]) -> Estimate:
+    """Share of a batch's rotations beyond one whose ranking is the order shown (ABCD), in [0, 1].
+
+    Lower is better. Of all rotations of the same answers one at most stands in the order of how good they
+    are; a judge that repeats the order shown, or the example in its prompt, does it in every one. A missing
+    ranking counts as one that does. Batches that were not asked in every rotation are left out. Raise
+    SettingsError if none was rotated.
+    """
+    rows, frames = rotated("batch.echo", judgements, options, complete=True)
+    made = worth_of_each(rows, frames, _echoes)
+    measure = per_item("batch.echo", worth_of, least=1)
+    found = estimate("batch.echo", made, measure, better="lower", wrong=worth_of, why_none=NOTHING)
+    told = telling(found, found.examples, found.wrong, _more_echoed)
+    return replace(told, lacking=_LACKING, beside=Lazily(lambda: list(_at_random(made))))
+
+
+def _echoes(item: Item, some: Sequence[Frames]) -> float:
+    """The mean over repeats of how many rotations beyond one are ranked as shown, of all beyond one."""
+    counts = [sum(one.answer() in (item.letters, None) for one in frames.values()) for frames in some]
+    return math.fsum(max(0, count - 1) for count in counts) / len(counts) / (len(item.letters) - 1)
+
+
+def _more_echoed(first: Rows, second: Rows) -> list[str]:
+    places = np.flatnonzero(worth_of(first) - worth_of(second) > _NOTHING)
+    return [_beside_the_other(first, second, place) for place in places.tolist()]
+
+
+def _at_random(rows: Rows) -> Iterator[Beside]:
+    """What rankings at random come to."""
+    if len(rows):
+        each = [_by_chance(len(one.item.responses)) for one in rows.judgements]
+        yield Beside(name="random", value=math.fsum(each) / len(each), about="rankings at random")
+
+
+def _by_chance(answers: int) -> float:
+    """The mean of (echoes - 1) / (k - 1), echoes being binomial of k rankings and 1 / k!, and at least 1."""
+    share = 1 / math.factorial(answers)
+    expected, none = answers * share, (1 - share) ** answers
+    return (expected - 1 + none) / (answers - 1)
