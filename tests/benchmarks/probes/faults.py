@@ -199,7 +199,7 @@ class Judge:
     def says(self, asked: Shown) -> Label:
         """The verdict, as the order shown names the answers."""
         fault = self.of
-        if fault is None or fault.says is None:
+        if fault is None or fault.says is None or not self.touches(asked.choice.task, asked.variant):
             return said(self.dials, asked, asked.truth)
         verdict = said(_STEADY, asked, asked.truth)
         if self._befalls(asked.item if fault.by_item else asked.key):

@@ -75,6 +75,8 @@ def solved(figure: Callable[[float], float], fair: float, aim: float, *, most: f
         if abs(now - aim) < CLOSE or (size == most and (aim - now) * (aim - fair) > 0):
             return Sized(size=size, figure=now, reached=abs(now - aim) < CLOSE)
         slope = (now - before[1]) / (size - before[0])
+        if not slope:
+            break
         before, size = (size, now), min(max(round(size + (aim - now) / slope, 6), 1e-6), most)
     raise ValueError(
         f"no size up to {most} has the figure {aim}; the last tried, {before[0]}, has {before[1]}"
