@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -135,6 +135,14 @@ class Probes(Frozen):
     def names(self) -> tuple[str, ...]:
         """The names of the probes that are asked."""
         return tuple(name for name, said in self.said.items() if said is not False)
+
+    def asks(self, probe: str, variants: Sequence[str] = ()) -> bool:
+        """Whether the probe of this name is asked, and of these variants, if there are any, at least one."""
+        if probe not in self.names:
+            return False
+        said = self.said[probe]
+        chosen = said.get("variants") if isinstance(said, dict) else said
+        return not isinstance(chosen, list) or not variants or any(one in variants for one in chosen)
 
 
 class Upgrade(Frozen):

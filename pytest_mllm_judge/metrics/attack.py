@@ -38,6 +38,7 @@ def _of(name: str, variant: str, what: str, better: Better, worse: Worse | None 
         margin=0.05,
         worse=worse,
         probe="attack",
+        variants=(variant,),
     )(check)
 
 

@@ -32,7 +32,8 @@ class Check:
     label of several annotators'; `scale` which scales it is about. `margin` is how much worse than a
     baseline's it may be unless the benchmark says, None where the check's units are the user's own;
     `worse` which way that is, None where the figure itself says what is better. `probe` names the probe that
-    asks what it is read from; '' where the items as they are suffice.
+    asks what it is read from, '' where the items as they are suffice, and `variants` which of its variants it
+    reads, () for any.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Check:
     margin: float | None = None
     worse: Worse | None = None
     probe: str = ""
+    variants: tuple[str, ...] = ()
 
     def suits(self, tasks: Tasks) -> bool:
         """Whether the check makes sense on the benchmark's scale."""
@@ -73,6 +75,7 @@ def declare(
     margin: float | None = None,
     worse: Worse | None = None,
     probe: str = "",
+    variants: tuple[str, ...] = (),
 ) -> Callable[[M], M]:
     """Enter a metric into the table of checks, under the name that gates use.
 
@@ -95,6 +98,7 @@ def declare(
             margin=margin,
             worse=worse,
             probe=probe,
+            variants=variants,
         )
         return metric
 

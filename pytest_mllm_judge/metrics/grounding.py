@@ -48,6 +48,7 @@ def _of(variant: str) -> Metric:
         options=("average", "by", "criterion"),
         margin=0.1,
         probe="grounding",
+        variants=(variant,),
     )(check)
 
 

@@ -39,6 +39,7 @@ def _of(variant: str) -> Metric:
         options=("average", "by", "criterion"),
         margin=0.05,
         probe="reencoding",
+        variants=(variant,),
     )(check)
 
 

@@ -46,4 +46,4 @@ def _figures(check: Check, judgements: Judgements) -> Iterator[str]:
         if found.n:
             told = show_figure(found.value, found.low, found.high, reason=found.counted.reason)
             beside = [f"{each.name} {show(each.value)}" for each in found.beside]
-            yield "; ".join([f"{criterion + ' ' if criterion else ''}{told}, {found.n} items", *beside])
+            yield "; ".join([f"{criterion + ' ' if criterion else ''}{told}, {found.items} items", *beside])

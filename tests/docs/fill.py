@@ -47,7 +47,8 @@ def properties() -> str:
     rows = ["| property | what is worse | margin |", "|---|---|---|"]
     for name in PROPERTIES:
         check = CHECKS[name]
-        worse = WORSE[check.worse or ("lower" if name.startswith("consistency") else "higher")]
+        lower = name.startswith(("consistency.", "grounding."))
+        worse = WORSE[check.worse or ("lower" if lower else "higher")]
         margin = "yours to say" if check.margin is None else f"{check.margin:g}"
         rows.append(f"| [`{name}`](statistics.md#{section_anchor(name)}) | {worse} | {margin} |")
     return "\n".join(rows)

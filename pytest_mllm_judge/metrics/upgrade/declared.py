@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pytest_mllm_judge.asked import probing_of
 from pytest_mllm_judge.benchmarks import Benchmark
 from pytest_mllm_judge.benchmarks.manifest import Probes
 from pytest_mllm_judge.benchmarks.manifest import Upgrade as Table
@@ -13,6 +14,7 @@ from pytest_mllm_judge.metrics.gates import OPTIONS
 from pytest_mllm_judge.metrics.suiting import unsuited
 from pytest_mllm_judge.metrics.upgrade.comparison import Comparison
 from pytest_mllm_judge.model import Criterion, Item, Task, Tasks
+from pytest_mllm_judge.probes.probing import Probing
 from pytest_mllm_judge.statistics import tango
 
 MAIN: Mapping[Task, tuple[str, ...]] = {
@@ -29,8 +31,25 @@ PROPERTIES = (
     "consistency.orders",
     "cost.mean",
     "latency.mean",
+    "pair.position",
+    "batch.position",
+    "batch.echo",
+    "consistency.rotations",
+    "position.images",
+    "length.padding",
+    "grounding.blank",
+    "grounding.another",
+    "grounding.blurred",
+    "grounding.cropped",
+    "attack.picture",
+    "attack.answer",
+    "attack.bandwagon",
+    "attack.markdown",
+    "robustness.jpeg",
+    "robustness.resized",
+    "robustness.tilted",
 )
-"""What is not agreement, and is measured whenever two judges are compared."""
+"""What is not agreement, and is measured whenever two judges are compared and its probe is asked."""
 _OF_HUMANS = "agreement."
 _NO_LABEL = ("coherence.", "consistency.")
 """Checks that take a criterion and need no human label."""
@@ -104,8 +123,9 @@ def _deciding(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
 
 def is_asked(name: str, probes: Probes) -> bool:
     """Whether `[probes]` asks what the check of that name is read from."""
-    if probe := check_named(name).probe:
-        return probe in probes.names
+    check = check_named(name)
+    if check.probe:
+        return probes.asks(check.probe, check.variants)
     return probes.repeat > 1 or not name.startswith("consistency.")
 
 
@@ -118,11 +138,22 @@ def _can_show_problems(benchmark: Benchmark) -> bool:
 
 
 def _shown(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
-    probes = benchmark.manifest.probes
+    probing = probing_of(benchmark)
     for name in PROPERTIES:
         check = check_named(name)
-        if is_asked(name, probes) and check.suits(benchmark.tasks):
+        asked = is_asked(name, benchmark.manifest.probes) and _is_shown(check, benchmark, probing)
+        if asked and check.suits(benchmark.tasks):
             yield from _each(check, benchmark)
+
+
+def _is_shown(check: Check, benchmark: Benchmark, probing: Probing) -> bool:
+    """Whether some item has what the check is read from."""
+    if not check.probe:
+        return True
+    wanted = set(check.variants)
+    alone = probing.only(check.probe)
+    asked = (alone.variants(item) for item in benchmark.items)
+    return any(wanted.intersection(names) if wanted else names for names in asked)
 
 
 def _main(benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
@@ -137,14 +168,19 @@ def _is_replaced(task: Task, main: str, margins: Mapping[str, float]) -> bool:
     """Whether the table names other checks of a task's agreement, and neither the task nor its main check."""
     if task in margins or main in margins:
         return False
-    return any(name.startswith(f"{task}.") and name not in PROPERTIES for name in margins)
+    return any(name.startswith(f"{task}.") and _is_agreement(check_named(name)) for name in margins)
+
+
+def _is_agreement(check: Check) -> bool:
+    """Whether it is a figure against the humans' labels: their margin is the benchmark's to say."""
+    return check.margin is None and check.name not in PROPERTIES
 
 
 def _each(check: Check, benchmark: Benchmark) -> Iterator[tuple[str, Options]]:
     """The check once for each criterion of its items, if it takes one and they have some."""
     some = [item for item in benchmark.items if check.task in (None, item.task)]
     if "criterion" in check.options:
-        if not check.name.startswith(_NO_LABEL):
+        if not check.probe and not check.name.startswith(_NO_LABEL):
             some = [item for item in some if item.human]
         criteria = _criteria(some, benchmark.tasks)
         yield from ((check.name, {"criterion": name} if name else {}) for name in criteria or [""] if some)
