@@ -37,7 +37,7 @@ def checks() -> str:
 WORSE = {
     "lower": "less",
     "higher": "more",
-    "away from zero": "farther from humans, to either side",
+    "away from zero": "farther from 0, to either side",
     "changed": "any change",
 }
 
