@@ -54,7 +54,7 @@ class Truth:
 
 def truth_of(claimed: Claimed) -> Truth:
     """Measure and solve."""
-    some = [DataSet(number) for number in range(FIRST, FIRST + SETS)]
+    some = _sets()
     measured = _mean(claimed, FAIR, some)
     fair = claimed.exactly if claimed.exactly is not None else _fair(claimed)
 
@@ -81,6 +81,12 @@ def solved(figure: Callable[[float], float], fair: float, aim: float, *, most: f
     raise ValueError(
         f"no size up to {most} has the figure {aim}; the last tried, {before[0]}, has {before[1]}"
     )
+
+
+@cache
+def _sets() -> list[DataSet]:
+    """The data sets that every fault is measured on, kept: what a fair judge says is the same for all."""
+    return [DataSet(number) for number in range(FIRST, FIRST + SETS)]
 
 
 def _fair(claimed: Claimed) -> float:
