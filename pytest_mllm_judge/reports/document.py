@@ -170,6 +170,16 @@ class Agreement(Frozen):
     figure: Figure
 
 
+class Probed(Frozen):
+    """A figure that rests on what a probe asked (by one criterion), of so many items, and in words."""
+
+    check: str
+    criterion: str | None
+    items: int
+    figure: Figure
+    line: str
+
+
 class TaskOf(Frozen):
     """One task's items as a judge was first asked about them."""
 
@@ -221,6 +231,7 @@ class JudgeOf(Frozen):
     folder: str
     under_test: bool
     tasks: tuple[TaskOf, ...]
+    probes: tuple[Probed, ...]
     gates: tuple[Gate, ...]
     problems: dict[str, int]
     reasons: tuple[Reason, ...]

@@ -15,6 +15,7 @@ from pytest_mllm_judge.reports.document import (
     Claim,
     Gate,
     JudgeOf,
+    Probed,
     Reason,
     Report,
     Sheet,
@@ -24,6 +25,7 @@ from pytest_mllm_judge.reports.document import (
 )
 from pytest_mllm_judge.reports.oddities import nearly_constant, no_picture_seen
 from pytest_mllm_judge.reports.portable import portable
+from pytest_mllm_judge.reports.probed import Found, found_by_probes
 from pytest_mllm_judge.reports.terminal import first_line, main_estimates, run_notes
 from pytest_mllm_judge.reports.upgrading import figure, own_gates, upgrades_of
 from pytest_mllm_judge.runs.record import Plain, RunRecord, judgements_of
@@ -76,6 +78,7 @@ def _judge(record: RunRecord, run: Plain) -> JudgeOf:
         folder=run["benchmark"],
         under_test=run.get("under_test", True),
         tasks=tuple(_tasks(first, facts)),
+        probes=tuple(_probed(found) for found in found_by_probes(judged, facts)),
         gates=tuple(
             Gate(name=gate["name"], outcome=gate["outcome"], line=gate["line"])
             for gate in own_gates(record, run)
@@ -90,6 +93,17 @@ def _judge(record: RunRecord, run: Plain) -> JudgeOf:
         answered_by=dict(sorted(Counter(case["model"] for case in judged if case["model"]).items())),
         identity=run.get("identity", {}),
         notes=(*run_notes(run, facts), *nearly_constant(first), *no_picture_seen(judged)),
+    )
+
+
+def _probed(found: Found) -> Probed:
+    estimate = found.estimate
+    return Probed(
+        check=found.check,
+        criterion=found.criterion,
+        items=estimate.items,
+        figure=figure(estimate.plain()),
+        line=found.line,
     )
 
 

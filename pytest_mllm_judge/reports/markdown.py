@@ -234,6 +234,8 @@ def _judge(judge: JudgeOf) -> Iterator[str]:
     ]
     if rows:
         yield from _table(("task", "items", "verdicts", "problems", "agreement with humans"), rows)
+    if judge.probes:
+        yield from _table(("probed", "seen"), ((one.check, one.line) for one in judge.probes))
     if judge.gates:
         yield from _table(("gate", "outcome", "seen"), ((g.name, g.outcome, g.line) for g in judge.gates))
     if judge.problems:

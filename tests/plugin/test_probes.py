@@ -60,6 +60,21 @@ def test_each_probe_has_a_case_that_asks_what_it_asks(shapes: Project, spread: t
     )
 
 
+def test_the_reports_have_what_probes_found(shapes: Project) -> None:
+    shapes.write_manifest('[probes]\nposition = true\ngrounding = ["blank"]\n')
+    shapes.run("--judge=sound", "--judge-report=r.md", "--judge-report=r.json", "-m", "judge_probe", "bench")
+    (judge,) = json.loads((shapes.root / "r.json").read_text())["judges"]
+    told = {each["check"]: each for each in judge["probes"]}
+    assert {name: each["items"] for name, each in told.items()} == {
+        "consistency.orders": EACH,
+        "pair.position": EACH,
+        "grounding.blank": 3 * EACH,
+    }
+    assert 0.2 < told["grounding.blank"]["figure"]["low"] < told["grounding.blank"]["figure"]["value"]
+    page = (shapes.root / "r.md").read_text()
+    assert f"| grounding.blank | {told['grounding.blank']['line']} |" in page
+
+
 def test_one_probes_case_asks_nothing_of_another(shapes: Project) -> None:
     shapes.write_manifest('[probes]\nposition = true\ngrounding = ["blank"]\n')
     result = shapes.run("--judge=sound", "-m", "judge_probe", "-k", "position", "bench")
