@@ -87,14 +87,15 @@ class DataSet:
         for place, (asked, fair) in enumerate(pairs):
             if judge.spares(asked.item):
                 continue
-            made = _judged(judge, asked)
-            if made.verdict != fair.verdict or made.fields != fair.fields:
-                yield place, made
+            said = _said(judge, asked)
+            if said != (fair.verdict, fair.fields):
+                yield place, _made(asked, *said)
 
     def _of_fair(self, group: Group, many: int) -> list[Judgement]:
         known = self._fair.setdefault(group, [])
         if len(known) < many:
-            known += [_judged(FAIR, asked) for asked in self._questions(group, many)[len(known) :]]
+            some = self._questions(group, many)[len(known) :]
+            known += [_made(asked, *_said(FAIR, asked)) for asked in some]
         return known[:many]
 
     def _questions(self, group: Group, many: int) -> list[Shown]:
@@ -108,10 +109,11 @@ class DataSet:
         return known[:many]
 
 
-def _judged(judge: Judge, asked: Shown) -> Judgement:
+def _said(judge: Judge, asked: Shown) -> tuple[Label, dict[str, int]]:
+    """The verdict, and the fields of the judgement."""
     if asked.variant == ACCOUNT:
-        return _made(asked, asked.truth, {CONTRADICTED: int(judge.invents(asked))})
-    return _made(asked, judge.says(asked), {})
+        return asked.truth, {CONTRADICTED: int(judge.invents(asked))}
+    return judge.says(asked), {}
 
 
 def _made(asked: Shown, verdict: Label, fields: dict[str, int]) -> Judgement:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from unittest.mock import patch
 
 from pytest_mllm_judge.model import Label, Task
@@ -173,12 +173,12 @@ class Judge:
     fault: str = ""
     size: float = 0.0
 
-    @property
+    @cached_property
     def of(self) -> Fault | None:
         """The fault; None of a fair judge."""
         return FAULTS[self.fault] if self.fault else None
 
-    @property
+    @cached_property
     def dials(self) -> Dials:
         """The dials as far as they make the fault."""
         fault = self.of
