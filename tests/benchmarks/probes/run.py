@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest_mllm_judge
 from tests.benchmarks.kept import Counts, Kept, digest_of, run
 from tests.benchmarks.pages import write_between
-from tests.benchmarks.probes import report
+from tests.benchmarks.probes import beside, report
 from tests.benchmarks.probes.cells import Block, Cell, Trial, Truths, count
 from tests.benchmarks.probes.claimed import claims
 from tests.benchmarks.probes.sizes import Truth, truth_of
@@ -146,6 +146,13 @@ def sizes(kept: Kept, known: Truths, *, jobs: int, count_more: bool) -> report.S
     return found
 
 
+def others(file: Path, *, python: str | None) -> list[str]:
+    """Others' checks beside ours: asked if a Python is named, else what is kept."""
+    if python is not None:
+        file.write_text("\n".join(["", *beside.table(python)]), encoding="utf-8")
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
 def main() -> None:
     """Count what is not kept, print, and write if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -176,7 +183,9 @@ def main() -> None:
     if not options.kept:
         counted(kept, every, known, jobs=options.jobs)
     by_size = sizes(kept, known, jobs=options.jobs, count_more=not options.kept)
+    peers = others(options.cache / "peers.md", python=None if options.kept else options.peers)
     lines = report.page(gathered(kept, every), known, by_size, codes=kept.codes(every))
+    lines += peers
     print("\n".join(lines))
     if options.write:
         write_between(PAGE, BEGIN, END, lines)
