@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pytest_mllm_judge.metrics.checks import needs
-from pytest_mllm_judge.metrics.noted import ByVariant, asked, heads, noted, told
+from pytest_mllm_judge.metrics.noted import ByVariant, asked, heads, told
 from pytest_mllm_judge.metrics.reading import BareOptions
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Label
@@ -58,8 +58,8 @@ def worth_of_each(rows: Rows, frames: Sequence[Sequence[Frames]], worth: Worth) 
     """The rows, each noting what its item is worth and what was said of it, rotation by rotation."""
     each = list(zip(rows.judgements, frames, strict=True))
     judgements = [
-        noted(_first_problem(some), worth=worth(one.item, some)).model_copy(
-            update={"repeat": 0, "variant": ""}
+        _first_problem(some).model_copy(
+            update={"fields": {"worth": worth(one.item, some)}, "repeat": 0, "variant": ""}
         )
         for one, some in each
     ]

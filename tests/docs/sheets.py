@@ -27,6 +27,8 @@ _METHODS = {
     "jackknife-t, logit": "jackknife on the logit scale",
     "jackknife-t, ratio, least and most": "jackknife of a ratio, over what single labels may err by",
     "jackknife-t, half a pseudo-pair": "jackknife with half a pseudo-pair",
+    "jackknife-t, skewness off": "jackknife, skewness taken off",
+    "jackknife-t, skewness off, half a pseudo-pair": "jackknife with half a pseudo-pair, skewness taken off",
 }
 _COMBINED = {
     "majority": "the label that most gave",

@@ -12,7 +12,7 @@ from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.metrics.checks import needs
 from pytest_mllm_judge.metrics.consistency.told import said
 from pytest_mllm_judge.metrics.measure import End
-from pytest_mllm_judge.metrics.noted import ByVariant, asked, noted, told
+from pytest_mllm_judge.metrics.noted import ByVariant, asked, told
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Criterion, Item, Judgement, Judgements, Label
 from pytest_mllm_judge.probes.probing import AGAIN
@@ -102,7 +102,7 @@ def _as_one(note: Note) -> Judgement:
     """The asks as one judgement: that of the first without a verdict, if there is one."""
     every = [*note.asks.plain, *note.asks.altered]
     one = next((one for one in every if one.verdict is None), every[0])
-    return noted(one, note=note).model_copy(update={"repeat": 0, "variant": ""})
+    return one.model_copy(update={"fields": {"note": note}, "repeat": 0, "variant": ""})
 
 
 def notes_of(rows: Rows) -> list[Note]:

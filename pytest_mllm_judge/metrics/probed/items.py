@@ -15,22 +15,21 @@ from pytest_mllm_judge.statistics import (
     MIN_DISCORDANT,
     Interval,
     effective_pairs,
-    interval_of,
-    mean_figure,
     tango,
 )
 from pytest_mllm_judge.statistics.jackknife import Array
+from pytest_mllm_judge.statistics.skewed import skewed_mean
 
 _NOTHING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfItems(Measure):
-    """A mean of values that most items have at -1, 0 or 1: Tango's interval; else the jackknife's.
+    """A mean of values, most of which are -1, 0 or 1: then Tango's interval; else the jackknife's of a mean.
 
-    Values in between take half a pseudo-pair, unless `graded`: then they are the rule, and spread by
-    themselves. With fewer than five clusters that hold any value but 0 the interval reaches at least as far
-    as Tango's, each of them counting as a whole change.
+    What lies between takes half a pseudo-pair, unless `graded`: then it is the rule, and spreads by itself.
+    With fewer than five clusters that hold any value but 0 the interval reaches at least as far as Tango's,
+    each of them counting as a whole change.
     """
 
     graded: Callable[[Rows], bool]
@@ -38,23 +37,29 @@ class OfItems(Measure):
     def interval(self, rows: Rows, *, end: End) -> Interval:
         """The figure of these rows."""
         values = worth(rows, end)
-        if rows.grouped or self.graded(rows):
+        if rows.grouped or (self.graded(rows) and not _varies(values)):
             return few_changes(super().interval(rows, end=end), rows, values)
-        return few_changes(shares(rows, values), rows, values)
+        return self._mean(rows, values)
 
     def difference(self, first: Rows, second: Rows, *, ends: tuple[End, End]) -> Interval:
         """The figure of `first` less that of `second`, item by item; the rows stand side by side."""
         half = (worth(first, ends[0]) - worth(second, ends[1])) / 2
         if first.grouped:
             found = super().difference(first, second, ends=ends)
-        elif self.graded(first):
-            moments = np.column_stack([2 * half, np.ones(len(first))])
-            found = interval_of(
-                mean_figure((-2.0, 2.0)), first.sample(moments=moments), confidence=first.confidence
-            )
+            return few_changes(found, first, half, unit=2.0)
+        return _times_two(self._mean(first, half))
+
+    def _mean(self, rows: Rows, values: Array) -> Interval:
+        if np.isin(values, (-1.0, 0.0, 1.0)).all():
+            found = shares(rows, values)
         else:
-            found = _times_two(shares(first, half))
-        return few_changes(found, first, half, unit=2.0)
+            pseudo = not (self.graded(rows) and _varies(values))
+            found = skewed_mean(values, rows.clusters, pseudo=pseudo, confidence=rows.confidence)
+        return few_changes(found, rows, values)
+
+
+def _varies(values: Array) -> bool:
+    return float(np.ptp(values)) > _NOTHING
 
 
 def mean_of_items(name: str, graded: Callable[[Rows], bool], *, own: object = None) -> OfItems:
