@@ -80,6 +80,15 @@ def test_the_gap_is_the_mean_rank_correlation_of_slot_and_place(rows: list[list[
     assert (estimate.metric, estimate.better, estimate.n) == ("batch.position", "neither", len(known))
 
 
+def test_a_judge_that_repeats_its_prompts_example_is_found_by_that_example() -> None:
+    judgements = batches([["CADB"] * 4] * 20)
+    assert bias.echo(judgements).value == 0
+    assert bias.echo(judgements, example="CADB").value == 1
+    assert bias.echo(judgements, example="CAB").n == 0
+    with pytest.raises(TypeError, match=r"two metrics of this name"):
+        bias.echo(judgements) - bias.echo(judgements, example="CADB")
+
+
 def test_echoes_beyond_one_count() -> None:
     """1, 2 and 4 of four rotations: 0, 1/3 and 1."""
     rows: list[list[str | None]] = [[*["ABCD"] * n, *["CDAB"] * (4 - n)] for n in (1, 2, 4)]

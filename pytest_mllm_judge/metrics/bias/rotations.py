@@ -21,7 +21,7 @@ from pytest_mllm_judge.metrics.reading import BareOptions
 from pytest_mllm_judge.metrics.rotated import Frames, rotated, worth_of_each
 from pytest_mllm_judge.metrics.rotated import worth as worth_of
 from pytest_mllm_judge.metrics.rows import Rows
-from pytest_mllm_judge.model import Item, Judgements, Label
+from pytest_mllm_judge.model import Judgements, Label
 from pytest_mllm_judge.statistics.jackknife import Array
 
 _NOTHING = 1e-9
@@ -123,26 +123,31 @@ def _by_slot(rows: Rows) -> Iterator[Beside]:
     margin=0.05,
     probe="rotations",
 )
-def echo(judgements: Judgements, /, **options: Unpack[BareOptions]) -> Estimate:
+def echo(
+    judgements: Judgements, /, *, example: str | None = None, **options: Unpack[BareOptions]
+) -> Estimate:
     """Share of a batch's rotations beyond one whose ranking is the order shown (ABCD), in [0, 1].
 
     Lower is better. Of all rotations of the same answers one at most stands in the order of how good they
-    are; a judge that repeats the order shown, or the example in its prompt, does it in every one. A missing
-    ranking counts as one that does. Batches that were not asked in every rotation are left out. Raise
-    SettingsError if none was rotated.
+    are; a judge that repeats the order shown does it in every one. With `example`, the ranking that the
+    prompt shows, repeating that one counts in its place, of batches of as many answers. A missing ranking
+    counts as one that does. Batches that were not asked in every rotation are left out. Raise SettingsError
+    if none was rotated.
     """
+    if example is not None:
+        judgements = judgements.filter(lambda one: sorted(one.item.letters) == sorted(example))
     rows, frames = rotated("batch.echo", judgements, options, complete=True)
-    made = worth_of_each(rows, frames, _echoes)
-    measure = per_item("batch.echo", worth_of, least=1)
+    made = worth_of_each(rows, frames, lambda item, some: _echoes(some, example or item.letters))
+    measure = replace(per_item("batch.echo", worth_of, least=1), own=example)
     found = estimate("batch.echo", made, measure, better="lower", wrong=worth_of, why_none=NOTHING)
     told = telling(found, found.examples, found.wrong, _more_echoed)
     return replace(told, lacking=_LACKING, beside=Lazily(lambda: list(_at_random(made))))
 
 
-def _echoes(item: Item, some: Sequence[Frames]) -> float:
-    """The mean over repeats of how many rotations beyond one are ranked as shown, of all beyond one."""
-    counts = [sum(one.answer() in (item.letters, None) for one in frames.values()) for frames in some]
-    return math.fsum(max(0, count - 1) for count in counts) / len(counts) / (len(item.letters) - 1)
+def _echoes(some: Sequence[Frames], echoed: str) -> float:
+    """The mean over repeats of how many rotations beyond one are ranked so, of all beyond one."""
+    counts = [sum(one.answer() in (echoed, None) for one in frames.values()) for frames in some]
+    return math.fsum(max(0, count - 1) for count in counts) / len(counts) / (len(echoed) - 1)
 
 
 def _more_echoed(first: Rows, second: Rows) -> list[str]:
