@@ -220,7 +220,7 @@ def _mean(usages: Sequence[Usage]) -> Spent:
 
 def lines(found: Forecast) -> Iterator[str]:
     """A title, a table, and what the cost is estimated from."""
-    yield f"judge {found.judge} on {found.benchmark}: {_asked(found.together)}"
+    yield f"mllm-judge: {found.judge} on {found.benchmark}: {_asked(found.together)}"
     head = ("", "questions", "to ask", "tokens in", "out", "cost")
     table = [head, *map(_cells, (*found.rows, found.together))]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]

@@ -194,7 +194,7 @@ def test_what_probes_ask_is_told_before_anything_is_asked(shapes: Project) -> No
     items = 3 * EACH
     result.stdout.fnmatch_lines(
         [
-            f"judge own on bench: {items + EACH + 60} questions, {EACH} of them recorded",
+            f"mllm-judge: own on bench: {items + EACH + 60} questions, {EACH} of them recorded",
             "*questions  to ask  tokens in *out  cost",
             f"  items *{items} *{items - EACH} *",
             f"  position *{EACH} *{EACH} *",
