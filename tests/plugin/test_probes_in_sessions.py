@@ -142,8 +142,18 @@ class Planted:
     def items(self) -> list[Item]:
         """Some of the bundled items that suit the trial."""
         suiting = [item for item in shapes() if suits(item, self.trial)]
-        step = len(suiting) // ITEMS[self.trial.task]
-        return suiting[self.number % step :: step][: ITEMS[self.trial.task]]
+        count = ITEMS[self.trial.task]
+        if self.trial.check != "score.self_preference":
+            return _spread(suiting, count, self.number)
+        own = [item for item in suiting if item.responses[0].author == OWN]
+        others = [item for item in suiting if item.responses[0].author != OWN]
+        return [*_spread(own, count // 2, self.number), *_spread(others, count // 2, self.number)]
+
+
+def _spread(items: Sequence[Item], count: int, number: int) -> list[Item]:
+    """So many of them, from all over, and others for another number."""
+    step = len(items) // count
+    return list(items[number % step :: step][:count])
 
 
 def suits(item: Item, trial: Trial) -> bool:
