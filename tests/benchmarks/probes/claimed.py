@@ -28,7 +28,8 @@ class Claimed:
 
     The figure is claimed `within` the margin, `at most` it, or `at least`: of a consistency that is a fair
     judge's figure less the margin (`below_fair`), else the margin itself. Of a fair judge `exactly` says the
-    figure where it follows from how it is drawn; else it is measured on many items.
+    figure where it follows from how it is drawn; else it is measured on many items. `linear`: a fault that
+    befalls a share of the items moves the figure by so much of what it moves it by if it befalls all.
     """
 
     check: str
@@ -37,6 +38,7 @@ class Claimed:
     options: Mapping[str, Any] = field(default_factory=dict)
     below_fair: bool = False
     exactly: float | None = None
+    linear: bool = False
 
     @property
     def margin(self) -> float:
@@ -85,36 +87,92 @@ _ALL = (
         fault="minds the order of pictures",
         asks=Asks((*_MOVES, REVERSED)),
         exactly=0.0,
+        linear=True,
     ),
     Claimed(check="consistency.orders", fault="noise", asks=_BOTH_ORDERS, below_fair=True),
     Claimed(check="consistency.rotations", fault="noise", asks=_ROTATED, below_fair=True),
     Claimed(check="consistency.repeats", fault="unsteadiness", asks=Asks(_MOVES), below_fair=True),
     Claimed(check="batch.echo", fault="echo", asks=_ROTATED),
-    Claimed(check="pair.length", fault="length", asks=_BOTH_ORDERS),
+    Claimed(
+        check="pair.length",
+        fault="length",
+        asks=_BOTH_ORDERS,
+        linear=True,
+    ),
     Claimed(check="score.length", fault="length", asks=_SCORES),
     Claimed(check="length.padding", fault="length", asks=Asks((*_MOVES, PADDED)), exactly=0.0),
     Claimed(
-        check="pair.self_preference", fault="self-preference", asks=_BOTH_ORDERS, options=_FAMILY, exactly=0.0
+        check="pair.self_preference",
+        fault="self-preference",
+        asks=_BOTH_ORDERS,
+        options=_FAMILY,
+        exactly=0.0,
+        linear=True,
     ),
     Claimed(check="score.self_preference", fault="self-preference", asks=_SCORES, options=_FAMILY),
-    Claimed(check="score.leniency", fault="leniency", asks=_SCORES, exactly=0.0),
+    Claimed(
+        check="score.leniency",
+        fault="leniency",
+        asks=_SCORES,
+        exactly=0.0,
+        linear=True,
+    ),
     Claimed(check="pair.constant", fault="constant", asks=Asks((PLAIN,), "pair")),
     Claimed(check="score.constant", fault="constant", asks=_SCORES),
-    Claimed(check="grounding.blank", fault="blindness", asks=Asks((*_MOVES, BLANK))),
-    Claimed(check="grounding.another", fault="blindness", asks=Asks((*_MOVES, ANOTHER))),
-    Claimed(check="attack.picture", fault="obeys pictures", asks=Asks((*_MOVES, IN_PICTURE)), exactly=0.0),
-    Claimed(check="attack.answer", fault="obeys answers", asks=Asks((*_MOVES, IN_ANSWER)), exactly=0.0),
-    Claimed(check="attack.markdown", fault="likes markdown", asks=Asks((*_MOVES, MARKDOWN)), exactly=0.0),
     Claimed(
-        check="attack.bandwagon", fault="follows the crowd", asks=Asks((*_MOVES, BANDWAGON)), exactly=0.0
+        check="grounding.blank",
+        fault="blindness",
+        asks=Asks((*_MOVES, BLANK)),
+        linear=True,
     ),
-    Claimed(check="robustness.jpeg", fault="minds JPEG", asks=Asks((*_MOVES, JPEG)), exactly=0.0),
+    Claimed(
+        check="grounding.another",
+        fault="blindness",
+        asks=Asks((*_MOVES, ANOTHER)),
+        linear=True,
+    ),
+    Claimed(
+        check="attack.picture",
+        fault="obeys pictures",
+        asks=Asks((*_MOVES, IN_PICTURE)),
+        exactly=0.0,
+        linear=True,
+    ),
+    Claimed(
+        check="attack.answer",
+        fault="obeys answers",
+        asks=Asks((*_MOVES, IN_ANSWER)),
+        exactly=0.0,
+        linear=True,
+    ),
+    Claimed(
+        check="attack.markdown",
+        fault="likes markdown",
+        asks=Asks((*_MOVES, MARKDOWN)),
+        exactly=0.0,
+        linear=True,
+    ),
+    Claimed(
+        check="attack.bandwagon",
+        fault="follows the crowd",
+        asks=Asks((*_MOVES, BANDWAGON)),
+        exactly=0.0,
+        linear=True,
+    ),
+    Claimed(
+        check="robustness.jpeg",
+        fault="minds JPEG",
+        asks=Asks((*_MOVES, JPEG)),
+        exactly=0.0,
+        linear=True,
+    ),
     Claimed(
         check="hallucination.facts",
         fault="hallucination",
         asks=Asks((ACCOUNT,)),
         options={"contradicted": _of_contradicted},
         exactly=0.0,
+        linear=True,
     ),
 )
 

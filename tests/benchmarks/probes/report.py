@@ -49,13 +49,21 @@ class Rate:
 
 
 def next_size(found: Mapping[int, float], grid: Sequence[int]) -> int | None:
-    """The place in the grid to be tried next; None where the first size at which it holds often is known."""
+    """The size of the grid to be tried next; None where the first at which it holds often is known.
+
+    Also None where that is beyond the grid.
+    """
     often = [n for n, share in found.items() if share >= OFTEN]
     seldom = [n for n, share in found.items() if share < OFTEN]
     place = grid.index(min(often)) - 1 if often else grid.index(max(seldom)) + 1
     if not 0 <= place < len(grid) or grid[place] in found:
         return None
-    return place
+    return grid[place]
+
+
+def share(counts: Counts, name: str) -> float:
+    """Of how many of the data sets that was counted."""
+    return counts[name] / counts["sets"]
 
 
 def page(results: Results, known: Truths, by_size: Sizes, *, codes: int) -> list[str]:
@@ -162,9 +170,8 @@ def _rate(what: str, counts: Mapping[str, int], name: str, bound: float, *, leas
     return Rate(what=what, count=counts.get(name, 0), of=counts.get("sets", 0), bound=bound, least=least)
 
 
-def _share(counts: Mapping[str, int], name: str) -> str:
-    sets = counts.get("sets", 0)
-    return f"{counts.get(name, 0) / sets:.4f}" if sets else ""
+def _share(counts: Counts, name: str) -> str:
+    return f"{share(counts, name):.4f}" if counts["sets"] else ""
 
 
 def _enough(found: Mapping[int, float]) -> str:
@@ -211,10 +218,10 @@ def _cell(of: str, check: str, results: Results, known: Truths) -> str:
         return ""
     if counts[ALIKE] == counts["sets"]:
         return "·"
-    share = f"{counts['fails'] / counts['sets']:.3f}"
+    shown = f"{share(counts, 'fails'):.3f}"
     if of == check:
-        return f"**{share}**"
-    return f"({share})" if moved_by(claims()[of].fault, check) else share
+        return f"**{shown}**"
+    return f"({shown})" if moved_by(claims()[of].fault, check) else shown
 
 
 def _across(of: str, check: str, known: Truths) -> str:

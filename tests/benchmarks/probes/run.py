@@ -15,7 +15,7 @@ import json
 import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -124,26 +124,35 @@ def gathered(kept: Kept, every: Sequence[Block]) -> dict[str, Counts]:
     return found
 
 
-def sizes(kept: Kept, known: Truths, *, jobs: int, count_more: bool) -> report.Sizes:
+def sizes(kept: Kept, known: Truths, results: report.Results, *, jobs: int, count_more: bool) -> report.Sizes:
     """For each check how often a fair judge's claim holds, by n; up to the first n at which it does so often.
 
-    Every check goes up the grid from the middle, or down.
+    Every check goes up the grid from what is known of it already, or down.
     """
-    found: dict[str, dict[int, float]] = {check: {} for check in known}
-    at = dict.fromkeys(known, GRID.index(ITEMS))
-    while at:
-        for place in sorted(set(at.values())):
-            some = [Trial(check) for check, where in at.items() if where == place]
-            every = list(blocks(some, Cell(GRID[place]), FEWER, each=FEWER // 4))
+    found: dict[str, dict[int, float]] = {
+        check: {ITEMS: report.share(counts, "holds")}
+        for check in known
+        if (counts := results.get(str(Trial(check))))
+    }
+    todo = _next(found)
+    while todo:
+        for n in sorted(set(todo.values())):
+            some = [Trial(check) for check, size in todo.items() if size == n]
+            every = list(blocks(some, Cell(n), FEWER, each=FEWER // 4))
             if count_more:
                 counted(kept, every, known, jobs=jobs)
             for name, counts in gathered(kept, every).items():
-                check = name.partition(",")[0]
-                found[check][GRID[place]] = counts["holds"] / counts["sets"]
-        at = {check: where for check in at if (where := report.next_size(found[check], GRID)) is not None}
-        if not count_more and all(GRID[where] not in found[check] for check, where in at.items()):
+                found[name.partition(",")[0]][n] = report.share(counts, "holds")
+        before, todo = todo, _next(found)
+        if todo == before:  # nothing more is kept
             break
     return found
+
+
+def _next(found: Mapping[str, Mapping[int, float]]) -> dict[str, int]:
+    """At how many items each check is to be tried next, as far as any is."""
+    sizes = {check: report.next_size(some, GRID) for check, some in found.items()}
+    return {check: n for check, n in sizes.items() if n is not None}
 
 
 def others(file: Path, *, python: str | None) -> list[str]:
@@ -182,9 +191,10 @@ def main() -> None:
     every = list(whole(known, options.data_sets, min(options.crossed, options.data_sets)))
     if not options.kept:
         counted(kept, every, known, jobs=options.jobs)
-    by_size = sizes(kept, known, jobs=options.jobs, count_more=not options.kept)
+    results = gathered(kept, every)
+    by_size = sizes(kept, known, results, jobs=options.jobs, count_more=not options.kept)
     peers = others(options.cache / "peers.md", python=None if options.kept else options.peers)
-    lines = report.page(gathered(kept, every), known, by_size, codes=kept.codes(every))
+    lines = report.page(results, known, by_size, codes=kept.codes(every))
     lines += peers
     print("\n".join(lines))
     if options.write:

@@ -63,8 +63,16 @@ def truth_of(claimed: Claimed) -> Truth:
         return fair + _mean(claimed, Judge(claimed.fault, size), some) - measured
 
     most = FAULTS[claimed.fault].most
-    one, three = (solved(figure, fair, claimed.aim(fair, times), most=most) for times in (1, TIMES))
+    solve = straight if claimed.linear else solved
+    one, three = (solve(figure, fair, claimed.aim(fair, times), most=most) for times in (1, TIMES))
     return Truth(fair=fair, margin=one, three=three)
+
+
+def straight(figure: Callable[[float], float], fair: float, aim: float, *, most: float) -> Sized:
+    """The size whose figure is the aim where the figure moves by so much of what the largest moves it by."""
+    slope = (figure(most) - fair) / most
+    size = min(round((aim - fair) / slope, 6), most)
+    return Sized(size=size, figure=fair + slope * size, reached=abs(fair + slope * size - aim) < CLOSE)
 
 
 def solved(figure: Callable[[float], float], fair: float, aim: float, *, most: float) -> Sized:

@@ -150,8 +150,8 @@ def test_every_pair_of_a_check_and_a_fault_is_asked_for_once() -> None:
 
 def test_the_next_size_is_beside_those_known_until_the_first_that_holds_often_is() -> None:
     grid = (50, 100, 200)
-    assert report.next_size({100: 0.9}, grid) == 0
-    assert report.next_size({100: 0.5}, grid) == 2
+    assert report.next_size({100: 0.9}, grid) == 50
+    assert report.next_size({100: 0.5}, grid) == 200
     assert report.next_size({100: 0.5, 200: 0.9}, grid) is None
     assert report.next_size({200: 0.5}, grid) is None
 
