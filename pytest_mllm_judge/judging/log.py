@@ -20,6 +20,8 @@ from pytest_mllm_judge.model import Item, Judgement, Parsed, Question, Reply
 
 NOT_ASKED = "not_asked"
 """The finish reason of a reply that the log does not have; `parse` makes it the problem of that name."""
+_AGAIN = "again"
+"""The variant that is the item as it is, asked once more: a log knows it as the next repeat."""
 _TOKENS = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 """Usage as the chat API spells it, and as we do."""
 
@@ -96,8 +98,13 @@ class LogJudge(Judge):
         )
 
     def ask(self, question: Question) -> Reply:
-        """The log's reply; one with the finish reason `not_asked` if it has none."""
+        """The log's reply; one with the finish reason `not_asked` if it has none.
+
+        Where it has no row of the variant `again`, the item as it is in that repeat is the same question.
+        """
         asked = Asked(question.item.id, question.variant, question.repeat)
+        if asked.variant == _AGAIN and asked not in self._replies:
+            asked = asked._replace(variant="")
         return self._replies.get(asked, Reply(finish_reason=NOT_ASKED))
 
     def parse(self, item: Item, reply: Reply) -> Parsed:

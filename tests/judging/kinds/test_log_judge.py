@@ -64,6 +64,35 @@ def test_a_reply_is_found_by_item_variant_and_repeat(tmp_path: Path, name: str) 
     assert [judged(judge, pair(item), **asked).verdict for item, asked in asks] == ["A", "B", "tie", "B"]
 
 
+def test_asking_again_is_the_next_repeat_of_the_item_as_it_is_unless_the_log_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    rows = [{"item": "a", "repeat": repeat, "verdict": verdict} for repeat, verdict in enumerate("AB")]
+    judge = log(
+        tmp_path,
+        *rows,
+        {"item": "b", "repeat": 1, "verdict": "A"},
+        {"item": "b", "variant": "again", "repeat": 1, "verdict": "B"},
+    )
+    asks: list[tuple[str, str, int]] = [
+        ("a", "again", 1),
+        ("b", "again", 1),
+        ("a", "blank", 1),
+        ("a", "again", 2),
+    ]
+    said = [judged(judge, pair(item), variant=variant, repeat=repeat) for item, variant, repeat in asks]
+    assert [(one.verdict, one.problem, one.variant) for one in said] == [
+        ("B", None, "again"),
+        ("B", None, "again"),
+        (None, "not_asked", "blank"),
+        (None, "not_asked", "again"),
+    ]
+    assert (
+        said[3].reason
+        == "log.jsonl has no row for item 'a', variant 'again', repeat 2; it holds 2 items, the first 'a'"
+    )
+
+
 def test_a_verdict_stands_without_any_reply(tmp_path: Path) -> None:
     judgement = judged(log(tmp_path, {"item": "a", "verdict": "B"}), pair())
     assert (judgement.verdict, judgement.reply) == ("B", None)
