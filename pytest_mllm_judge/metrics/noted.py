@@ -31,6 +31,11 @@ def _asked(judgements: Judgements) -> Mapping[Of, ByVariant]:
     return found
 
 
+def was_asked(judgement: Judgement) -> bool:
+    """Whether the judge was asked at all: what a log or a cassette lacks is no answer."""
+    return judgement.problem != "not_asked"
+
+
 def heads(judgements: Judgements, options: BareOptions, *, criterion: Criterion | None = None) -> Rows:
     """The first ask of each item as it is.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pytest_mllm_judge.metrics.checks import needs
-from pytest_mllm_judge.metrics.noted import ByVariant, asked, heads, told
+from pytest_mllm_judge.metrics.noted import ByVariant, asked, heads, told, was_asked
 from pytest_mllm_judge.metrics.reading import BareOptions
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Item, Judgement, Judgements, Label
@@ -32,7 +32,7 @@ def rotated(
     rows = heads(judgements, options)
     by_item = asked(judgements)
     found = [_frames(by_item[one.item.id, one.item.task]) for one in rows.judgements]
-    if found and not any(len(frames) > 1 for every in found for frames in every):
+    if found and not any(_was_rotated(frames) for every in found for frames in every):
         raise needs(metric)
     every = zip(rows.judgements, found, strict=True)
     least = [len(one.item.responses) if complete else 2 for one in rows.judgements]
@@ -52,6 +52,10 @@ def _frames(by_variant: ByVariant) -> list[dict[int, Judgement]]:
                 if one.repeat in found:
                     found[one.repeat][turns(variant)] = one
     return list(found.values())
+
+
+def _was_rotated(frames: Frames) -> bool:
+    return any(was_asked(one) for turn, one in frames.items() if turn)
 
 
 def worth_of_each(rows: Rows, frames: Sequence[Sequence[Frames]], worth: Worth) -> Rows:

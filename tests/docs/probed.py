@@ -79,9 +79,10 @@ def first_over_last() -> float:
 
 
 def echoes() -> float:
-    """How many of each batch's rankings beyond one are ABCD, of three."""
-    counts = [sum(_by_six(place, turn) == "ABCD" for turn in range(4)) for place in range(24)]
-    return sum(max(0, count - 1) for count in counts) / 3 / 24
+    """How often a ranking is ABCD, less how often it is each of the three that the other rotations show."""
+    said = [_by_six(place, turn) for place in range(24) for turn in range(4)]
+    others = sum(said.count(order) for order in ("BCDA", "CDAB", "DABC"))
+    return (said.count("ABCD") - others / 3) / len(said)
 
 
 def same_when_rotated() -> float:

@@ -70,6 +70,11 @@ def asked(
     )
 
 
+def unasked(judgement: Judgement) -> Judgement:
+    """The judgement had its question never been asked, as of a log without that row."""
+    return judgement.model_copy(update={"verdict": None, "problem": "not_asked"})
+
+
 def noisy_pairs(rng: np.random.Generator, n: int, variant: str, *, fault: float = 0.0) -> list[Said]:
     """Pairs of which humans prefer A, asked twice and altered once, by a judge that errs in FLIP of its asks.
 

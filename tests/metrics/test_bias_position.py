@@ -16,6 +16,7 @@ from pytest_mllm_judge.probes import SWAPPED
 from pytest_mllm_judge.statistics import tango
 from tests.metrics.bias_worlds import _pair, both, judgement, outcomes, pairs, together
 from tests.metrics.figures import FEW
+from tests.metrics.probed_worlds import unasked
 
 LOST = None
 SAID = st.sampled_from(["A", "B", "tie", LOST])
@@ -98,6 +99,17 @@ def test_without_any_swapped_pair_it_is_an_error_that_names_the_setting() -> Non
     with pytest.raises(SettingsError) as told:
         bias.position(judgements)
     assert str(told.value) == ("pair.position needs pairs asked in both orders: say [probes] position = true")
+
+
+def test_pairs_whose_other_order_nobody_was_asked_are_not_swapped_unless_some_were() -> None:
+    made = both([(("A",), ("B",))] * 12)
+    none = made.like_these(unasked(one) if one.variant else one for one in made)
+    for figure, name in ((bias.position, "pair.position"), (consistency.orders, "consistency.orders")):
+        with pytest.raises(SettingsError) as told:
+            figure(none)
+        assert str(told.value) == f"{name} needs pairs asked in both orders: say [probes] position = true"
+        some = [unasked(one) if one.variant and one.item.id != "p0000" else one for one in made]
+        assert figure(made.like_these(some)).problems == {"not_asked": 11}
 
 
 def test_of_no_judgement_there_is_no_figure() -> None:

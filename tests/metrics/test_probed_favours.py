@@ -17,7 +17,7 @@ from pytest_mllm_judge.model import ScoreTask, Tasks
 from pytest_mllm_judge.model.judgement import Verdict
 from pytest_mllm_judge.statistics import tango
 from tests.metrics.figures import FEW
-from tests.metrics.probed_worlds import Said, asked, noisy_pairs, noisy_scores, outcomes
+from tests.metrics.probed_worlds import Said, asked, noisy_pairs, noisy_scores, outcomes, unasked
 
 LOST = None
 SAID = st.lists(st.sampled_from(["A", "B", "tie", LOST]), min_size=1, max_size=3)
@@ -156,12 +156,12 @@ def test_each_check_reads_its_own_variant_and_names_its_probe(name: str) -> None
 
 
 def test_beside_it_stand_how_often_it_succeeds_and_how_often_asking_again_would() -> None:
-    """Of 19 first verdicts that are not B, 4 turn to B when attacked and 2 when asked again."""
+    """Of 19 first verdicts that are not B 4 turn to B when attacked, 2 when asked again; 1 of 3 leaves B."""
     rows: list[Said] = [
         {"": ["A"], "again": ["AB"[n < 2]], "asks-in-picture": ["AB"[n < 4]]} for n in range(19)
     ]
-    rows.append({"": ["B"], "again": ["B"], "asks-in-picture": ["B"]})
-    success, again = attack.picture(asked(rows)).beside
+    rows += [{"": ["B"], "again": ["B"], "asks-in-picture": [said]} for said in ("B", "tie", "B", LOST)]
+    success, again, away = attack.picture(asked(rows)).beside
     exact = stats.binomtest(4, 19).proportion_ci(0.9, method="exact")
     assert [success.name, success.value] == ["success", pytest.approx(4 / 19)]
     assert (success.low, success.high) == pytest.approx((exact.low, exact.high))
@@ -170,10 +170,32 @@ def test_beside_it_stand_how_often_it_succeeds_and_how_often_asking_again_would(
         == "of 19 verdicts that are not all for the answer, those that the altered item turns to it"
     )
     assert [again.name, again.value] == ["again", pytest.approx(2 / 19)]
+    exact = stats.binomtest(1, 3).proportion_ci(0.9, method="exact")
+    assert [away.name, away.value] == ["away", pytest.approx(1 / 3)]
+    assert (away.low, away.high) == pytest.approx((exact.low, exact.high))
+    assert (
+        away.about
+        == "of 3 verdicts that are all for the answer, those that the altered item turns away from it"
+    )
     once = asked([{"": ["A"], "asks-in-picture": ["B"]}] * 3)
     assert [each.name for each in attack.picture(once).beside] == ["success"]
     won = asked([{"": ["B"], "asks-in-picture": ["B"]}] * 3)
-    assert list(attack.picture(won).beside) == []
+    assert [(each.name, each.value) for each in attack.picture(won).beside] == [("away", 0.0)]
+    lost = asked([{"": [LOST], "asks-in-picture": ["B"]}, {"": ["A"], "asks-in-picture": [LOST]}])
+    assert list(attack.picture(lost).beside) == []
+
+
+def test_an_altered_item_that_nobody_was_asked_about_is_none_unless_some_were() -> None:
+    made = asked([{"": ["A"], "asks-in-picture": ["A"]}] * 12)
+    none = made.like_these(unasked(one) if one.variant else one for one in made)
+    with pytest.raises(
+        SettingsError, match=r"attack\.picture is read from what the probe 'attack' asks, and nothing"
+    ):
+        attack.picture(none)
+    some = made.like_these(unasked(one) if one.variant and one.item.id != "i0000" else one for one in made)
+    estimate = attack.picture(some)
+    assert estimate.value == pytest.approx(11 / 12)
+    assert estimate.problems == {"not_asked": 11}
 
 
 def test_the_examples_are_items_that_went_farthest_towards_it() -> None:

@@ -18,7 +18,7 @@ from pytest_mllm_judge.model import ScoreTask, Tasks
 from pytest_mllm_judge.model.judgement import Verdict
 from pytest_mllm_judge.statistics import tango
 from tests.metrics.figures import FEW
-from tests.metrics.probed_worlds import FLIP, REASK, Said, asked, noisy_pairs, outcomes, said
+from tests.metrics.probed_worlds import FLIP, REASK, Said, asked, noisy_pairs, outcomes, said, unasked
 
 LOST = None
 PLAIN = st.lists(st.sampled_from(["A", "B", "tie", LOST]), min_size=2, max_size=4)
@@ -159,6 +159,29 @@ def test_another_variant_than_was_asked_is_an_error_that_names_the_near_ones() -
     assert str(told.value) == (
         "moves: nothing was asked of the variant 'blnk'; did you mean 'blank'? (asked: blank, swapped)"
     )
+
+
+def test_what_nobody_was_asked_is_no_ask_unless_some_were() -> None:
+    """As of a log that has the items as they are, and no row of a variant, or of `again`."""
+    made = asked([{"": ["A"], "again": ["A"], "blank": ["B"], "swapped": ["A"]}] * 12)
+    blind = made.like_these(unasked(one) if one.variant == "blank" else one for one in made)
+    with pytest.raises(
+        SettingsError, match=r"grounding\.blank is read from what the probe 'grounding' asks, and"
+    ):
+        grounding.blank(blind)
+    with pytest.raises(SettingsError) as told:
+        probed.moves(blind, variant="blank")
+    assert str(told.value) == "moves: nothing was asked of the variant 'blank' (asked: swapped)"
+    once = made.like_these(unasked(one) if one.variant == "again" else one for one in made)
+    with pytest.raises(SettingsError) as told:
+        grounding.blank(once)
+    assert str(told.value) == (
+        "grounding.blank is read beside asking again, and no item was asked twice as it is: "
+        "say [probes] repeat = 2"
+    )
+    for variant in ("blank", "again"):
+        some = [unasked(one) if one.variant == variant and one.item.id != "i0000" else one for one in made]
+        assert grounding.blank(made.like_these(some)).problems == {"not_asked": 11}
 
 
 def test_items_that_were_not_asked_altered_are_left_out_and_counted() -> None:

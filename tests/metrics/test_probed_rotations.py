@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from itertools import permutations
+from collections.abc import Callable, Sequence
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from pytest_mllm_judge.metrics import CHECKS
 from pytest_mllm_judge.statistics import tango
 from tests.metrics.bias_worlds import both
 from tests.metrics.figures import FEW
-from tests.metrics.probed_worlds import Said, asked
+from tests.metrics.probed_worlds import Said, asked, unasked
 
 LOST = None
 RANKINGS = ["".join(order) for order in permutations("ABCD")]
@@ -35,9 +35,9 @@ def batches(rows: list[list[str | None]]) -> Judgements:
     return asked([row(said) for said in rows], task="batch", human="ABCD")
 
 
-def shown(ranking: str, turn: int) -> str:
+def shown(ranking: str, turn: int, letters: str = "ABCD") -> str:
     """A ranking of the answers in the letters that a rotation shows them by."""
-    return "".join("ABCD"[("ABCD".index(letter) - turn) % 4] for letter in ranking)
+    return "".join(letters[(letters.index(letter) - turn) % len(letters)] for letter in ranking)
 
 
 def steady(ranking: str) -> list[str | None]:
@@ -89,27 +89,50 @@ def test_a_judge_that_repeats_its_prompts_example_is_found_by_that_example() -> 
         bias.echo(judgements) - bias.echo(judgements, example="CADB")
 
 
-def test_echoes_beyond_one_count() -> None:
-    """1, 2 and 4 of four rotations: 0, 1/3 and 1."""
+def test_echoes_count_less_what_the_order_shown_elsewhere_comes_to() -> None:
+    """1, 2 and 4 of four rotations, the others what the rotation by two shows, or another order."""
     rows: list[list[str | None]] = [[*["ABCD"] * n, *["CDAB"] * (4 - n)] for n in (1, 2, 4)]
-    assert bias.echo(batches(rows)).value == pytest.approx((0 + 1 / 3 + 1) / 3)
+    rows += [["ABCD", "ABCD", "BACD", "DCBA"]]
+    estimate = bias.echo(batches(rows))
+    assert estimate.value == pytest.approx(((1 - 3 / 3) + (2 - 2 / 3) + 4 + 2) / 4 / 4)
+    echoes, elsewhere = estimate.beside
+    assert (echoes.name, echoes.about) == ("echoes", "how often the ranking is the order shown")
+    assert echoes.value == pytest.approx(9 / 16)
+    assert elsewhere.name == "elsewhere"
+    assert elsewhere.about == "how often it is that of one other rotation, which is chance"
+    assert elsewhere.value == pytest.approx(5 / 3 / 16)
+    by_example = bias.echo(batches([["DABC"] * 4]), example="DABC").beside[0]
+    assert (by_example.value, by_example.about) == (1, "how often the ranking is the example's, DABC")
 
 
-def test_rankings_at_random_stand_beside_echoes_by_enumeration() -> None:
-    """Of three answers each of the 6 ^ 3 ways to rank three rotations."""
-    rows = [[*said] for said in np.stack(np.meshgrid(*[range(6)] * 3)).reshape(3, -1).T.tolist()]
-    expected = np.mean([max(0, said.count(0) - 1) / 2 for said in rows])
-    judgements = batches([ECHO])
-    item = judgements[0].item
-    three = item.model_copy(update={"responses": item.responses[:3]})
-    some = judgements.like_these(
-        one.model_copy(update={"item": three, "verdict": "ABC"})
-        for one in judgements
-        if one.variant != "rotated-3"
-    )
-    (random_,) = bias.echo(some).beside
-    assert (random_.name, random_.about) == ("random", "rankings at random")
-    assert random_.value == pytest.approx(expected)
+def of(answers: int, rows: Sequence[Sequence[str]]) -> Judgements:
+    """Batches of fewer answers."""
+    found = []
+    for one in batches([[*said, *[LOST] * (4 - answers)] for said in rows]):
+        if one.verdict is not None:
+            three = one.item.model_copy(update={"responses": one.item.responses[:answers]})
+            found.append(one.model_copy(update={"item": three}))
+    return batches([]).like_these(found)
+
+
+@pytest.mark.parametrize("answers", [2, 3])
+@pytest.mark.parametrize("truth", [0, 1, -1])
+def test_a_judge_that_minds_no_place_comes_to_exactly_0_by_enumeration(answers: int, truth: int) -> None:
+    """It says one ranking of the answers three times as often as any other; all it may say, so weighted."""
+    letters = "ABC"[:answers]
+    rankings = ["".join(order) for order in permutations(letters)]
+    says = [*rankings, *[rankings[truth]] * 2]
+    every = [
+        [shown(said, turn, letters) for turn, said in enumerate(row)] for row in product(says, repeat=answers)
+    ]
+    estimate = bias.echo(of(answers, every))
+    assert estimate.value == pytest.approx(0, abs=1e-12)
+    assert estimate.n == len(says) ** answers
+    (echoes, elsewhere) = estimate.beside
+    assert echoes.value == pytest.approx(elsewhere.value)
+    assert (echoes.value or 0) > 0
+    half = [[letters] * answers for _ in every]
+    assert bias.echo(of(answers, [*every, *half])).value == pytest.approx(1 / 2)
 
 
 def test_consistency_is_per_rotated_ask_and_again_stands_beside() -> None:
@@ -130,6 +153,11 @@ def test_a_missing_ranking_is_never_a_gain() -> None:
     assert (gap.upper.value or 0) - (gap.value or 0) == pytest.approx(2 / 4 / 20)
     assert gap.problems == {"refused": 1}
     assert consistency.rotations(judgements).value == pytest.approx((19 + 2 / 3) / 20)
+    echoes, of_all = bias.echo(judgements), bias.echo(batches([steady("BADC")] * 20))
+    assert echoes.value == pytest.approx(1 / 4 / 20)
+    assert echoes.better == "lower"
+    assert (echoes - of_all).value == pytest.approx(1 / 4 / 20)
+    assert (of_all - echoes).value == pytest.approx(-1 / 4 / 20)
     mute: list[str | None] = [LOST] * 4
     assert bias.echo(batches([mute])).value == 1
     assert consistency.rotations(batches([mute])).value == 0
@@ -172,6 +200,21 @@ def test_batches_that_lack_a_rotation_are_left_out_of_the_gap_and_counted() -> N
         assert (estimate.n, estimate.unlabelled) == (1, 1)
         assert "  left out  1 without an ask in every rotation" in estimate.lines()
     assert consistency.rotations(judgements).value == 0.5
+    for figure in (bias.batch_position, bias.echo):
+        found = figure(judgements.filter(lambda one: one.item.id == "i0001"))
+        assert (found.value, found.counted.reason) == (None, "no batch was asked in every rotation")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rotations_that_nobody_was_asked_are_none_unless_some_were(name: str) -> None:
+    made = batches([steady("BADC")] * 12)
+    none = [unasked(one) if one.variant else one for one in made]
+    with pytest.raises(
+        SettingsError, match=f"{name} is read from what the probe 'rotations' asks, and nothing"
+    ):
+        CHECKS[name](made.like_these(none))
+    some = [unasked(one) if one.variant and one.item.id != "i0000" else one for one in made]
+    assert CHECKS[name](made.like_these(some)).problems == {"not_asked": 11}
 
 
 def test_of_no_judgement_there_is_no_figure() -> None:
@@ -282,6 +325,29 @@ def outcomes(claim: Callable[[Judgements], Estimate], echo: float, margin: float
 
 def test_a_fair_judge_however_noisy_is_not_called_led_by_the_slot() -> None:
     assert outcomes(bias.batch_position, 0.0, 0.05)["fails"] <= 0.05 + ERROR
+
+
+def noisy_two(rng: np.random.Generator, noise: float) -> list[list[str]]:
+    """60 batches of two by a judge that turns a ranking round in such a share of its asks."""
+    truth = rng.integers(0, 2, (60, 1))
+    said = (truth + [[0, 1]] + (rng.random((60, 2)) < noise)) % 2
+    return [[["AB", "BA"][one] for one in row] for row in said.tolist()]
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.3, 0.5])
+def test_noise_is_no_echo_even_of_two_answers(noise: float) -> None:
+    rng = np.random.default_rng(5)
+    found = [bias.echo(of(2, noisy_two(rng, noise))) for _ in range(SETS)]
+    assert sum((each <= 0.05).outcome == "fails" for each in found) / SETS <= 0.05 + ERROR
+    assert abs(np.mean([each.value for each in found])) <= 2 * (2 * noise * (1 - noise) / 60 / SETS) ** 0.5
+
+
+def test_a_noisy_judge_that_echoes_at_times_comes_to_how_often() -> None:
+    assert outcomes(bias.echo, 0.05, 0.05)["fails"] <= 0.05 + ERROR
+    rng = np.random.default_rng(12)
+    found = bias.echo(batches(noisy(rng, 2_000, echo=0.15)))
+    assert found.value == pytest.approx(0.15, abs=0.01)
+    assert (found <= 0.05).outcome == "fails"
 
 
 def test_a_gap_at_the_margin_is_seldom_shown_to_be_none_and_one_of_three_margins_is_found() -> None:

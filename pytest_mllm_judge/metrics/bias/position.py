@@ -15,7 +15,7 @@ from pytest_mllm_judge.metrics.beside import Lazily
 from pytest_mllm_judge.metrics.bias.orders import is_plain, key, twins_of
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.measure import End, Measure, mean_of
-from pytest_mllm_judge.metrics.noted import noted, shares, told
+from pytest_mllm_judge.metrics.noted import noted, shares, told, was_asked
 from pytest_mllm_judge.metrics.pairing import Pairing
 from pytest_mllm_judge.metrics.reading import BareOptions, bare_rows
 from pytest_mllm_judge.metrics.rows import Rows, Truths
@@ -48,7 +48,7 @@ def position(judgements: Judgements, /, **options: Unpack[BareOptions]) -> Estim
     """
     bare = bare_rows(judgements, options)
     twins = twins_of(judgements)
-    if len(bare) and not twins:
+    if len(bare) and not any(map(was_asked, twins.values())):
         raise SettingsError("pair.position needs pairs asked in both orders: say [probes] position = true")
     kept = bare.keep(np.array([key(one) in twins for one in bare.judgements], dtype=bool))
     pairs = [(one, twins[key(one)]) for one in kept.judgements]

@@ -13,15 +13,14 @@ from pytest_mllm_judge.claims import Beside, Estimate
 from pytest_mllm_judge.metrics.agreement.core import estimate
 from pytest_mllm_judge.metrics.beside import Lazily
 from pytest_mllm_judge.metrics.checks import declare
-from pytest_mllm_judge.metrics.consistency.items import per_item
 from pytest_mllm_judge.metrics.consistency.told import NOTHING, telling
 from pytest_mllm_judge.metrics.probed.asks import Asks, Note, notes_of, noting, worth
 from pytest_mllm_judge.metrics.probed.items import mean_of_items
 from pytest_mllm_judge.metrics.reading import BareOptions
-from pytest_mllm_judge.metrics.rotated import Frames, rotated, worth_of_each
-from pytest_mllm_judge.metrics.rotated import worth as worth_of
+from pytest_mllm_judge.metrics.rotated import Frames, rotated
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Judgements, Label
+from pytest_mllm_judge.probes.rotations import unrotated
 from pytest_mllm_judge.statistics.jackknife import Array
 
 _NOTHING = 1e-9
@@ -51,7 +50,7 @@ def batch_position(judgements: Judgements, /, **options: Unpack[BareOptions]) ->
     asks: list[Asks | None] = [_asks(some) for some in frames]
     made = replace(noting(rows, asks, _note), unlabelled=rows.unlabelled)
     measure = mean_of_items("batch.position", lambda _: True)
-    found = estimate("batch.position", made, measure, better="neither", wrong=_led, why_none=NOTHING)
+    found = estimate("batch.position", made, measure, better="neither", wrong=_led, why_none=_why_none(made))
     told = telling(found, found.examples, found.wrong, _more_led)
     return replace(told, lacking=_LACKING, beside=Lazily(lambda: list(_by_slot(made))))
 
@@ -67,8 +66,16 @@ def _note(asks: Asks) -> Note:
     plain, altered = ([one.answer() for one in some] for some in (asks.plain, asks.altered))
     every = [*plain, *altered]
     low, high = (math.fsum(_first_over_last(each, end) for each in every) / len(every) for end in (-1.0, 1.0))
-    says = None if None in every else f"{', then '.join(map(str, every))}, as shown"
-    return Note(asks=asks, plain=plain, altered=altered, low=low, high=high, says=says)
+    return Note(asks=asks, plain=plain, altered=altered, low=low, high=high, says=_as_shown(every))
+
+
+def _as_shown(every: Sequence[Label | None]) -> str | None:
+    return None if None in every else f"{', then '.join(map(str, every))}, as shown"
+
+
+def _why_none(rows: Rows) -> str:
+    """Why there is no figure, where there is none."""
+    return "no batch was asked in every rotation" if rows.unlabelled else NOTHING
 
 
 def _first_over_last(ranking: Label | None, lacking: float) -> float:
@@ -126,44 +133,72 @@ def _by_slot(rows: Rows) -> Iterator[Beside]:
 def echo(
     judgements: Judgements, /, *, example: str | None = None, **options: Unpack[BareOptions]
 ) -> Estimate:
-    """Share of a batch's rotations beyond one whose ranking is the order shown (ABCD), in [0, 1].
+    """How much more often a ranking is the order shown (ABCD) than the order shown of another rotation.
 
-    Lower is better. Of all rotations of the same answers one at most stands in the order of how good they
-    are; a judge that repeats the order shown does it in every one. With `example`, the ranking that the
-    prompt shows, repeating that one counts in its place, of batches of as many answers. A missing ranking
-    counts as one that does. Batches that were not asked in every rotation are left out. Raise SettingsError
-    if none was rotated.
+    In [-1 / (k - 1), 1] for k answers. Lower is better: a judge that repeats the order shown in a share of
+    its asks comes to that share, and one that ranks the answers, however noisy, to 0, since it says each
+    order of the answers as often wherever they stand. With `example`, the ranking that the prompt shows,
+    repeating that one counts in its place, of batches of as many answers. A missing ranking counts as the
+    order shown. Batches that were not asked in every rotation are left out. Raise SettingsError if none was
+    rotated.
     """
     if example is not None:
         judgements = judgements.filter(lambda one: sorted(one.item.letters) == sorted(example))
     rows, frames = rotated("batch.echo", judgements, options, complete=True)
-    made = worth_of_each(rows, frames, lambda item, some: _echoes(some, example or item.letters))
-    measure = replace(per_item("batch.echo", worth_of, least=1), own=example)
-    found = estimate("batch.echo", made, measure, better="lower", wrong=worth_of, why_none=NOTHING)
+    asks: list[Asks | None] = [_asks(some) for some in frames]
+    noted = noting(rows, asks, lambda each: _echo_note(each, example or each.item.letters))
+    made = replace(noted, unlabelled=rows.unlabelled)
+    measure = mean_of_items("batch.echo", lambda _: False, own=example)
+    found = estimate("batch.echo", made, measure, better="lower", wrong=_echoed, why_none=_why_none(made))
     told = telling(found, found.examples, found.wrong, _more_echoed)
-    return replace(told, lacking=_LACKING, beside=Lazily(lambda: list(_at_random(made))))
+    return replace(told, lacking=_LACKING, beside=Lazily(lambda: list(_echoes(made, example))))
 
 
-def _echoes(some: Sequence[Frames], echoed: str) -> float:
-    """The mean over repeats of how many rotations beyond one are ranked so, of all beyond one."""
-    counts = [sum(one.answer() in (echoed, None) for one in frames.values()) for frames in some]
-    return math.fsum(max(0, count - 1) for count in counts) / len(counts) / (len(echoed) - 1)
+def _echo_note(asks: Asks, echoed: str) -> Note:
+    plain, altered = ([one.answer() for one in some] for some in (asks.plain, asks.altered))
+    every = [*plain, *altered]
+    echoes, elsewhere = _counts(every, echoed)
+    lost, others = every.count(None), len(echoed) - 1
+    low, high = echoes * others - elsewhere - lost, (echoes + lost) * others - elsewhere
+    return Note(
+        asks=asks,
+        plain=plain,
+        altered=altered,
+        low=low / (others * len(every)),
+        high=high / (others * len(every)),
+        says=_as_shown(every),
+    )
+
+
+def _counts(every: Sequence[Label | None], echoed: str) -> tuple[int, int]:
+    """How many rankings are the order that may be echoed, and how many are that of another rotation."""
+    elsewhere = {unrotated(echoed, by) for by in range(1, len(echoed))}
+    return every.count(echoed), sum(ranking in elsewhere for ranking in every)
+
+
+def _echoed(rows: Rows) -> Array:
+    """How far each batch is echoed at most (n,)."""
+    return np.maximum(worth(rows, "high"), 0.0)
 
 
 def _more_echoed(first: Rows, second: Rows) -> list[str]:
-    places = np.flatnonzero(worth_of(first) - worth_of(second) > _NOTHING)
+    places = np.flatnonzero(worth(first, "high") - worth(second, "high") > _NOTHING)
     return [_beside_the_other(first, second, place) for place in places.tolist()]
 
 
-def _at_random(rows: Rows) -> Iterator[Beside]:
-    """What rankings at random come to."""
-    if len(rows):
-        each = [_by_chance(len(one.item.responses)) for one in rows.judgements]
-        yield Beside(name="random", value=math.fsum(each) / len(each), about="rankings at random")
+def _echoes(rows: Rows, example: str | None) -> Iterator[Beside]:
+    """Both shares that the figure is the difference of."""
+    known = [(note, example or note.asks.item.letters) for note in notes_of(rows) if note.says is not None]
+    if not known:
+        return
+    each = [_shares_of([*note.plain, *note.altered], echoed) for note, echoed in known]
+    echoes, elsewhere = (math.fsum(some) / len(known) for some in zip(*each, strict=True))
+    what = "the order shown" if example is None else f"the example's, {example}"
+    yield Beside(name="echoes", value=echoes, about=f"how often the ranking is {what}")
+    about = "how often it is that of one other rotation, which is chance"
+    yield Beside(name="elsewhere", value=elsewhere, about=about)
 
 
-def _by_chance(answers: int) -> float:
-    """The mean of (echoes - 1) / (k - 1), echoes being binomial of k rankings and 1 / k!, and at least 1."""
-    share = 1 / math.factorial(answers)
-    expected, none = answers * share, (1 - share) ** answers
-    return (expected - 1 + none) / (answers - 1)
+def _shares_of(every: Sequence[Label | None], echoed: str) -> tuple[float, float]:
+    echoes, elsewhere = _counts(every, echoed)
+    return echoes / len(every), elsewhere / len(every) / (len(echoed) - 1)

@@ -13,6 +13,7 @@ from pytest_mllm_judge.metrics.agreement.core import estimate
 from pytest_mllm_judge.metrics.checks import declare
 from pytest_mllm_judge.metrics.consistency.told import NOTHING, said, telling
 from pytest_mllm_judge.metrics.measure import share_of
+from pytest_mllm_judge.metrics.noted import was_asked
 from pytest_mllm_judge.metrics.reading import BareOptions, bare_rows
 from pytest_mllm_judge.metrics.rows import Rows, Truths
 from pytest_mllm_judge.model import Judgement, Judgements
@@ -37,7 +38,7 @@ def orders(judgements: Judgements, /, **options: Unpack[BareOptions]) -> Estimat
     """
     bare = bare_rows(judgements, options)
     others = {_key(judgement): judgement for judgement in judgements if judgement.variant == SWAPPED}
-    if len(bare) and not others:
+    if len(bare) and not any(map(was_asked, others.values())):
         raise SettingsError(
             "consistency.orders needs pairs asked in both orders: say [probes] position = true"
         )

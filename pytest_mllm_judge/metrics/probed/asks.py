@@ -12,7 +12,7 @@ from pytest_mllm_judge.errors import SettingsError, did_you_mean
 from pytest_mllm_judge.metrics.checks import needs
 from pytest_mllm_judge.metrics.consistency.told import said
 from pytest_mllm_judge.metrics.measure import End
-from pytest_mllm_judge.metrics.noted import ByVariant, asked, told
+from pytest_mllm_judge.metrics.noted import ByVariant, asked, told, was_asked
 from pytest_mllm_judge.metrics.rows import Rows
 from pytest_mllm_judge.model import Criterion, Item, Judgement, Judgements, Label
 from pytest_mllm_judge.probes.probing import AGAIN
@@ -54,19 +54,24 @@ def asks_of(
 ) -> list[Asks | None]:
     """The asks of each row's item; None where no variant was asked, or the item as it is too seldom.
 
-    Raise SettingsError where that holds for every item.
+    Raise SettingsError where that holds for every item; what is `not_asked` everywhere was not asked.
     """
     by_item = asked(judgements)
     found = [_asks(one.item, by_item[one.item.id, one.item.task], variants) for one in rows.judgements]
-    if found and not any(each.altered for each in found):
+    if found and not any(was_asked(one) for each in found for one in each.altered):
         raise _nothing_of(metric, judgements, variants)
     kept = [each if each.altered and len(each.plain) >= least else None for each in found]
-    if found and not any(kept):
+    if found and not any(each is not None and _often(each, least) for each in kept):
         raise SettingsError(
             f"{metric} is read beside asking again, and no item was asked twice as it is: "
             "say [probes] repeat = 2"
         )
     return kept
+
+
+def _often(asks: Asks, least: int) -> bool:
+    """Whether the judge was asked of the item as it is so often; once is any figure's problem."""
+    return least < 2 or sum(map(was_asked, asks.plain)) >= least
 
 
 def _asks(item: Item, by_variant: ByVariant, variants: Collection[str]) -> Asks:
@@ -81,7 +86,7 @@ def _nothing_of(metric: str, judgements: Judgements, variants: Collection[str]) 
     """What to say where no variant was asked: how to ask it, or which ones there are."""
     if "." in metric:
         return needs(metric)
-    there = sorted({one.variant for one in judgements} - {"", AGAIN})
+    there = sorted({one.variant for one in judgements if was_asked(one)} - {"", AGAIN})
     hint = did_you_mean(next(iter(variants), ""), there)
     return SettingsError(
         f"{metric}: nothing was asked of the variant {' or '.join(map(repr, variants))}{hint} "

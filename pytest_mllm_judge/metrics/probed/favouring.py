@@ -159,23 +159,25 @@ def _more(first: Rows, second: Rows) -> list[str]:
 
 
 def _beside(rows: Rows) -> Iterator[Beside]:
-    """How often a verdict that is not all for the answer turns to it, when altered and when asked again."""
-    every = notes_of(rows)
-    against = rows.keep(np.array([each.altered_for[0] is not None and _against(each) for each in every]))
-    if not len(against):
-        return
-    turned = [each.altered_for[0] == 1 for each in notes_of(against)]
-    yield _share("success", against, turned, "the altered item")
-    twice = against.keep(np.array([_says_again(each) for each in notes_of(against)]))
+    """How often a verdict turns to the answer wholly, when altered and when asked again, and away from it."""
+    both = rows.keep(np.array([_says_both(each) for each in notes_of(rows)], dtype=bool))
+    wholly = np.array([each.plain_for[0] == 1 for each in notes_of(both)], dtype=bool)
+    against, towards = both.keep(~wholly), both.keep(wholly)
+    if len(against):
+        turned = [each.altered_for[0] == 1 for each in notes_of(against)]
+        yield _share("success", against, turned, "not all for the answer", "the altered item turns to it")
+    twice = against.keep(np.array([_says_again(each) for each in notes_of(against)], dtype=bool))
     if len(twice):
         turned = [each.plain_for[1] == 1 for each in notes_of(twice)]
-        yield _share("again", twice, turned, "asking again")
+        yield _share("again", twice, turned, "not all for the answer", "asking again turns to it")
+    if len(towards):
+        turned = [each.altered_for[0] != 1 for each in notes_of(towards)]
+        yield _share("away", towards, turned, "all for the answer", "the altered item turns away from it")
 
 
-def _against(note: Note) -> bool:
-    """Whether the first verdict on the item as it is was not all for the answer."""
-    first = note.plain_for[0]
-    return first is not None and first < 1
+def _says_both(note: Note) -> bool:
+    """Whether the first asks of the item as it is and of the altered one have a verdict."""
+    return note.plain_for[0] is not None and note.altered_for[0] is not None
 
 
 def _says_again(note: Note) -> bool:
@@ -183,7 +185,7 @@ def _says_again(note: Note) -> bool:
     return len(note.plain_for) > 1 and note.plain_for[1] is not None
 
 
-def _share(name: str, rows: Rows, turned: Sequence[bool], what: str) -> Beside:
+def _share(name: str, rows: Rows, turned: Sequence[bool], which: str, what: str) -> Beside:
     found = clopper_pearson(turned, rows.clusters, confidence=rows.confidence)
-    about = f"of {found.n} verdicts that are not all for the answer, those that {what} turns to it"
+    about = f"of {found.n} verdicts that are {which}, those that {what}"
     return Beside(name=name, value=found.value, low=found.low, high=found.high, about=about)

@@ -11,6 +11,7 @@ _ASKS = "two orders are two asks, and asks differ more often"
 _MOVES: dict[tuple[str, str], str] = {
     ("slot bias", "pair.position"): "one liking for a slot, read in pairs",
     ("slot bias", "batch.position"): "one liking for a slot, read in batches",
+    ("slot bias", "batch.echo"): "of all rotations the order shown alone has the first slot first",
     ("slot bias", "consistency.orders"): _SLOT,
     ("slot bias", "consistency.rotations"): _SLOT,
     ("noise", "consistency.orders"): _NOISE,
