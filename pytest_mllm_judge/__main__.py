@@ -197,6 +197,8 @@ def _add_cassette(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("--judge", action="append", default=[], metavar="NAME", help=default)
         verb.set_defaults(run=_cassette, verb=name)
     verbs.choices["prune"].add_argument("--dry-run", action="store_true", help="write nothing")
+    told = "also variants and repeats that [probes] does not declare; a marker judge_probes may ask them"
+    verbs.choices["prune"].add_argument("--undeclared", action="store_true", help=told)
     verb = verbs.add_parser(
         "import",
         usage="%(prog)s [-h] FILE [FILE ...] --judge NAME BENCHMARK",
@@ -217,8 +219,8 @@ def _cassette(options: argparse.Namespace) -> int:
     with cassettes(_project(), options.benchmark, options.judge, lenient=lenient) as found:
         for each in found:
             if options.verb == "prune":
-                size = each.prune(dry_run=options.dry_run)
-                lines = kept.pruned(each, size, dry_run=options.dry_run)
+                size = each.prune(dry_run=options.dry_run, undeclared=options.undeclared)
+                lines = kept.pruned(each, size, dry_run=options.dry_run, undeclared=options.undeclared)
             else:
                 lines = {"check": kept.check, "stale": kept.stale, "stats": kept.stats}[options.verb](each)
             print("\n".join(lines))

@@ -32,9 +32,10 @@ def probing_of(benchmark: Benchmark, probes: Probes | None = None) -> Probing:
             tasks=benchmark.tasks,
             cluster_of=benchmark.cluster,
             load=partial(load_function, root=benchmark.folder, where="function"),
+            where=f"{where}: ",
         )
     except SettingsError as error:
-        raise BenchmarkError(where, str(error)) from error
+        raise BenchmarkError(where, str(error).removeprefix(f"{where}: ")) from error
 
 
 def with_marker(probes: Probes, names: Sequence[str], settings: Mapping[str, JsonValue]) -> Probes:

@@ -15,6 +15,7 @@ from pytest_mllm_judge.probes.grounding import VARIANTS as UNSEEN
 from pytest_mllm_judge.probes.probing import Ask
 from pytest_mllm_judge.probes.rotations import turns, unrotated
 
+_ERROR = {"problem": "error"}
 Asks = Mapping[str, Sequence[Ask]]
 """The further questions about each item, by its id."""
 
@@ -39,6 +40,8 @@ def as_asked(verdicts: Sequence[Judgement], benchmark: Benchmark, asks: Asks) ->
             'with population = "fixed" only asking again tells how the judge varies: '
             "say [probes] repeat = 2 or more"
         )
+    if asks:  # who was asked of nothing has no figure of variants at all, so errs instead
+        verdicts = [one.model_copy(update=_ERROR) if one.problem == "not_asked" else one for one in verdicts]
     for repeat in range(repeats):
         for verdict in verdicts:
             yield verdict.model_copy(update={"repeat": repeat}) if repeat else verdict

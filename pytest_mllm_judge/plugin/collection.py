@@ -209,7 +209,12 @@ class ProbeCase(Case):
     def runtest(self) -> None:
         """Ask about the probe's items."""
         run = self.run_of
-        if why := _unasked(run.judgements(_probed(run)), run, "probe"):
+        items = _probed(run)
+        if not items and len(run.items) < len(run.benchmark.items):
+            pytest.skip(f"no item that --judge-limit leaves suits the probe {self.probe!r}")
+        if not items:
+            raise CaseFailed(f"no item of this benchmark suits the probe {self.probe!r}: nothing was asked")
+        if why := _unasked(run.judgements(items), run, "probe"):
             raise CaseFailed(why)
 
 
@@ -228,9 +233,18 @@ class GateCase(Case):
         self.gate = gate
 
     @property
+    def run_of(self) -> Run:
+        """The run of this case's judge on its benchmark, asking the gate's own probe alone, if it has one."""
+        from pytest_mllm_judge.metrics.checks import check_named  # numpy and scipy, not needed without a gate
+
+        run = super().run_of
+        check = check_named(run.benchmark.manifest.gates[self.gate].check)
+        return state_of(self.config).session.probed(run, check.probe)
+
+    @property
     def items(self) -> tuple[Item, ...]:
         """The items that the gate is about."""
-        from pytest_mllm_judge.metrics.gates import items_of  # numpy and scipy, not needed without a gate
+        from pytest_mllm_judge.metrics.gates import items_of
 
         run = self.run_of
         return items_of(run.benchmark.manifest.gates[self.gate], run.items)

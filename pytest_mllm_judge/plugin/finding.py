@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import pytest
 
 from pytest_mllm_judge.errors import MllmJudgeError
 from pytest_mllm_judge.plugin.collection import Case, ItemCase, UpgradeCase
-from pytest_mllm_judge.plugin.fixtures import asked_by
+from pytest_mllm_judge.plugin.fixtures import asked_by, marked_by
 from pytest_mllm_judge.plugin.options import REQUIRED
 from pytest_mllm_judge.plugin.outcomes import NO_JUDGE
 
@@ -47,7 +49,7 @@ def find_fault(session: pytest.Session, state: State) -> str:
                 state.session.check_chosen(str(case.judge), case.path)
         for run, items, repeats, probed in _asked(cases):
             run.prepare(items, repeats=repeats, probed=probed)
-            state.prepared[run.judge.name, run.benchmark.folder] = ""
+            state.prepared[run.judge.name, run.benchmark.folder, ""] = ""
         _expect(session.items, state)
     except (MllmJudgeError, UserWarning) as error:  # a cut journal warns, and warnings may be errors
         return str(error)
@@ -85,14 +87,23 @@ def tell_costs(session: pytest.Session, state: State) -> None:
     from pytest_mllm_judge.runs.forecast import forecast, lines, merged
 
     cases = [case for case in session.items if isinstance(case, Case)]
+    asked = [*_asked(cases), *_marked(session.items, state)]
     found = [
         forecast(run, items, repeats=repeats, probed=probed)
-        for run, items, repeats, probed in _asked(cases)
+        for run, items, repeats, probed in asked
         if run.asker is not None
     ]
     for each in merged(found):
         for line in lines(each) if each.together.unrecorded else ():
             terminal.write_line(line)
+
+
+def _marked(items: Sequence[pytest.Item], state: State) -> Iterator[tuple[Run, Sequence[Item], int, bool]]:
+    """What tests with a marker `judge_probes` ask at most: everything, as their markers say."""
+    for place in dict.fromkeys(filter(None, map(marked_by, items))):
+        with suppress(MllmJudgeError):  # which the test tells
+            run = state.session.asking(state.session.run(place.judge, place.path), place.asks)
+            yield run, run.items, run.probing.repeat, True
 
 
 def _without_judge(session: pytest.Session, state: State, cases: list[Case]) -> str:

@@ -29,7 +29,7 @@ NO_MARKER = (
 
 
 class Place(NamedTuple):
-    """What a test's fixtures are about; `asks` is what its marker `judge_probes` says, as JSON, '' without.
+    """What a test's fixtures are about; `asks` is what its markers `judge_probes` say, as JSON, '' without.
 
     `judge` is '' where it is given all of them.
     """
@@ -109,12 +109,12 @@ def _benchmark_of(metafunc: pytest.Metafunc) -> Path:
 
 
 def _marked(metafunc: pytest.Metafunc) -> str:
-    """What the closest marker `judge_probes` says, as JSON; '' without one."""
-    marker = metafunc.definition.get_closest_marker("judge_probes")
-    if marker is None:
+    """What the markers `judge_probes` say, those of the module first, as JSON; '' without one."""
+    markers = list(metafunc.definition.iter_markers("judge_probes"))[::-1]
+    if not markers:
         return ""
     try:
-        said = json.dumps([marker.args, marker.kwargs], sort_keys=True)
+        said = json.dumps([[marker.args, marker.kwargs] for marker in markers], sort_keys=True)
     except TypeError as error:
         pytest.fail(f"judge_probes takes names and settings as in [probes]: {error}", pytrace=False)
     return said
@@ -131,8 +131,24 @@ def _items(state: State, path: Path) -> list[Item]:
 
 
 def _asking(state: State, run: Run, place: Place) -> Run:
-    """The run, asking what the test's marker says besides."""
-    return _told(lambda: state.session.asking(run, place.asks)) if place.asks else run
+    """The run, asking what the test's markers say besides, and made ready for it."""
+
+    def prepared() -> Run:
+        asking = state.session.asking(run, place.asks)
+        key = (run.judge.name, run.benchmark.folder, place.asks)
+        if key not in state.prepared:
+            asking.prepare(asking.items, repeats=asking.probing.repeat, probed=True)
+            state.prepared[key] = ""
+        return asking
+
+    return _told(prepared) if place.asks else run
+
+
+def marked_by(test: pytest.Item) -> Place | None:
+    """What a test with markers `judge_probes` is about; None for any other."""
+    given = getattr(test, "callspec", None)
+    place = None if given is None else given.params.get(PLACE)
+    return place if place is not None and place.asks else None
 
 
 def _run(state: State, judge: str, path: Path) -> Run:
@@ -140,7 +156,7 @@ def _run(state: State, judge: str, path: Path) -> Run:
 
     def prepared() -> Run:
         run = state.session.run(judge, path)
-        key = (judge, run.benchmark.folder)
+        key = (judge, run.benchmark.folder, "")
         if key not in state.prepared:
             run.prepare(run.items)
             state.prepared[key] = ""

@@ -47,7 +47,7 @@ class State:
     notes: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     judged: list[dict[str, Any]] = field(default_factory=list)
-    prepared: dict[tuple[str, Path], str] = field(default_factory=dict)
+    prepared: dict[tuple[str, Path, str], str] = field(default_factory=dict)
 
     @contextmanager
     def telling(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -64,6 +65,7 @@ BUILT_IN: Mapping[str, Probe] = {
             name="attack",
             vary=attack.vary,
             variants=attack.VARIANTS,
+            against_asking_again=True,
             about="requests for a verdict, markdown, a majority's opinion",
         ),
         Probe(
@@ -104,13 +106,11 @@ def probe_named(name: str) -> Probe:
 
 
 def enter(name: str, given: Probe | Callable[..., Any]) -> Probe:
-    """Enter a probe, or a function that alters items, under this name; what was entered stays."""
+    """Enter a probe, or a function that alters items, under this name; what it was entered as stays, too."""
     if isinstance(given, Probe):
-        OWN[name] = given
+        OWN[name] = replace(given, name=name)
+    elif (made := next((one for one in OWN.values() if one.function is given), None)) is not None:
+        OWN[name] = replace(made, name=name)
     else:
-        made = next((one for one in OWN.values() if one.function is given), None)
-        if made is not None:
-            OWN[name] = made
-        else:
-            probe(name)(given)
+        probe(name)(given)
     return OWN[name]

@@ -32,7 +32,7 @@ class Said(Frozen):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, JsonValue]
 
-    variants: tuple[str, ...] | None = None
+    variants: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     items: Annotated[int, Field(strict=True, ge=1)] | None = None
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
     function: str | None = None
@@ -43,7 +43,7 @@ class Said(Frozen):
         """`true` is all of it, a list names the variants."""
         if said is True:
             return {}
-        return {"variants": said} if isinstance(said, list) else said
+        return {"variants": said} if isinstance(said, list) and said else said
 
     @property
     def own(self) -> dict[str, JsonValue]:
@@ -63,9 +63,30 @@ class Asked:
         """The altered items of an item, by variant; those that were chosen."""
         if item.task not in self.probe.tasks:
             return {}
-        made = self.probe.vary(item, self.around)
+        made = self._made_of(item)
         chosen = self.said.variants
         return made if chosen is None else {name: made[name] for name in chosen if name in made}
+
+    def _made_of(self, item: Item) -> Mapping[str, Item]:
+        """What the probe makes of an item; of a user's own without what changes nothing.
+
+        Raise SettingsError with the probe and the item where its code raises, or gives what is no such table.
+        """
+        told = f"probes.{self.probe.name}: item {item.id!r}: "
+        try:
+            made = self.probe.vary(item, self.around)
+        except SettingsError as error:
+            raise SettingsError(f"probes.{self.probe.name}: {error}") from error
+        except Exception as error:  # code of the user's own may raise anything
+            raise SettingsError(f"{told}it raised {type(error).__name__}: {error}") from error
+        if self.probe.name in BUILT_IN:
+            return made
+        if not isinstance(made, Mapping):
+            what = f"it gave {_kind(made)}; give the altered items by their variants' names, or {{}}"
+            raise SettingsError(told + what)
+        for name, altered in made.items():
+            _check_altered(told, name, altered, item)
+        return {name: altered for name, altered in made.items() if altered != item}
 
     @cached_property
     def sampled(self) -> frozenset[str] | None:
@@ -86,6 +107,24 @@ class Asked:
         """The altered items of an item, if it is among those that are asked."""
         sampled = self.sampled
         return self.altered(item) if sampled is None or item.id in sampled else {}
+
+
+def _check_altered(told: str, name: object, altered: object, item: Item) -> None:
+    """Raise SettingsError for what is no variant of the item, or has the name of one of our own."""
+    if not isinstance(name, str) or not name or name in _TAKEN or name.startswith("rotated-"):
+        raise SettingsError(f"{told}the variant name {name!r} is ours, or none; give it another")
+    if not isinstance(altered, Item):
+        raise SettingsError(f"{told}the variant {name!r} is {_kind(altered)}, not an Item")
+    if (altered.id, altered.task) != (item.id, item.task):
+        what = f"the variant {name!r} is the {altered.task} item {altered.id!r}"
+        raise SettingsError(f"{told}{what}; id and task must stay: item.model_copy(update=...)")
+
+
+def _kind(given: object) -> str:
+    return "None" if given is None else f"a {type(given).__name__}"
+
+
+_TAKEN = {AGAIN, *(name for one in BUILT_IN.values() for name in one.variants or ())}
 
 
 def lot(name: str, seed: int = 0) -> bytes:
@@ -126,11 +165,13 @@ class Probing:
         wanted = {name: each for name, each in said.items() if each is not False}
         self.asked: tuple[Asked, ...] = tuple(self._asked(name, each) for name, each in wanted.items())
         self._made: dict[str, tuple[Item, dict[str, tuple[Item, Probe]]]] = {}
+        self._owners: dict[str, str] = {}
+        self._whole = self.asked
 
     def variants(self, item: Item) -> tuple[str, ...]:
         """The names of the item's variants that are asked, `again` the last."""
         made = self._variants(item)
-        return (*made, AGAIN) if self._needs_again(made) else tuple(made)
+        return (*made, AGAIN) if self._needs_again(item, made) else tuple(made)
 
     def altered(self, item: Item, variant: str) -> Item:
         """The item as this variant shows it. Raise ValueError if it has no such variant.
@@ -149,7 +190,7 @@ class Probing:
         raise ValueError(f"item {item.id!r} has no variant {variant!r} (asked of it: {known})")
 
     def only(self, name: str) -> Probing:
-        """The same, asking this probe alone."""
+        """The same, asking this probe alone; none for ''."""
         other = copy(self)
         other.asked = tuple(each for each in self.asked if each.probe.name == name)
         other._made = {}
@@ -161,11 +202,23 @@ class Probing:
         for variant, (_, probe) in made.items():
             for repeat in range(repeats if probe.repeated else 1):
                 yield Ask(probe.name, variant, repeat)
-        if self._needs_again(made):
+        if self._needs_again(item, made):
             yield Ask(AGAIN, AGAIN, repeats)
 
-    def _needs_again(self, made: Mapping[str, tuple[Item, Probe]]) -> bool:
-        return self.repeat < 2 and any(probe.against_asking_again for _, probe in made.values())
+    def _needs_again(self, item: Item, made: Mapping[str, tuple[Item, Probe]]) -> bool:
+        """Whether an item is asked again: by a probe here, or, as its figures see it too, by one left out."""
+        if self.repeat > 1 or all(probe.repeated for _, probe in made.values()):
+            return self.repeat < 2 and any(probe.against_asking_again for _, probe in made.values())
+        if any(probe.against_asking_again for _, probe in made.values()):
+            return True
+        left_out = (each for each in self._whole if each.probe.against_asking_again)
+        return any(self._of(each, item) for each in left_out)
+
+    def _of(self, asked: Asked, item: Item) -> Mapping[str, Item]:
+        try:
+            return asked.of(item)
+        except SettingsError as error:
+            raise SettingsError(self._where + str(error)) from error
 
     def _variants(self, item: Item) -> dict[str, tuple[Item, Probe]]:
         kept = self._made.get(item.id)
@@ -173,10 +226,10 @@ class Probing:
             return kept[1]
         made: dict[str, tuple[Item, Probe]] = {}
         for each in self.asked:
-            for name, altered in each.of(item).items():
-                if name in made or name in ("", AGAIN):
-                    other = made[name][1].name if name in made else "asking again"
-                    both = f"the probes {other!r} and {each.probe.name!r} both have a variant {name!r}"
+            for name, altered in self._of(each, item).items():
+                owner = self._owners.setdefault(name, each.probe.name)
+                if owner != each.probe.name:
+                    both = f"the probes {owner!r} and {each.probe.name!r} both have a variant {name!r}"
                     raise SettingsError(self._where + both)
                 made[name] = altered, each.probe
         if len(self._made) >= _LAST:

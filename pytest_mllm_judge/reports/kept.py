@@ -54,14 +54,20 @@ def stale(kept: Kept) -> Iterator[str]:
     yield from _told(kept.stale)
 
 
-def pruned(kept: Kept, size: int, *, dry_run: bool) -> Iterator[str]:
-    """What was taken out of a cassette."""
-    if not kept.stale:
+def pruned(kept: Kept, size: int, *, dry_run: bool, undeclared: bool = False) -> Iterator[str]:
+    """What was taken out of a cassette, and how much of what is stale stays since a marker may ask it."""
+    gone = kept.to_prune(undeclared=undeclared)
+    if gone:
+        done = "would remove" if dry_run else "removed"
+        yield f"{kept.shown}: {done} {len(gone):,} of {_count(_lines(kept), 'exchange')}, {_bytes(size)}"
+        yield from _told(gone)
+    else:
         yield f"{kept.shown}: nothing to remove, all of {_count(len(kept.contents.held), 'exchange')} stay"
-        return
-    done = "would remove" if dry_run else "removed"
-    yield f"{kept.shown}: {done} {len(kept.stale):,} of {_count(_lines(kept), 'exchange')}, {_bytes(size)}"
-    yield from _told(kept.stale)
+    if left := len(kept.stale) - len(gone):
+        yield (
+            f"  {_count(left, 'exchange')} of variants or repeats that [probes] does not declare stay: a marker "
+            "judge_probes may ask them; --undeclared takes them out"
+        )
 
 
 def _lines(kept: Kept) -> int:

@@ -44,7 +44,7 @@ def lines(record: RunRecord) -> Iterator[tuple[str, list[str]]]:
             told = _upgrades(record, place) if upgrade else []
             table = _table(cases, facts) if cases else ()
             more = [*no_picture_seen(asked), *_further_problems(asked), *probes]
-            body = [*table, *more, *_decided(run, facts, gates, upgrade), *told, *_costs(run, cases)]
+            body = [*table, *more, *_decided(run, facts, gates, upgrade), *told, *_costs(run, asked)]
             yield f"judge {run['judge']} on {facts['name']}", body
     for several in candidates(record):
         yield f"several judges on {several.benchmark}", list(several.lines())

@@ -44,7 +44,7 @@ def approval(run: Run, judgements: Judgements, reason: str) -> Approved:
         tasks=benchmark.tasks,
         figures=tuple(_figures(benchmark, judgements)),
         gates=tuple(_gates(run)),
-        **_answers(judgements),
+        **_answers(run, judgements),
     )
 
 
@@ -53,24 +53,25 @@ def _benchmark_digest(benchmark: Benchmark) -> str:
     return text_digest(canonical([manifest, benchmark.digest]))
 
 
-def _answers(judgements: Judgements) -> dict[str, Any]:
+def _answers(run: Run, judgements: Judgements) -> dict[str, Any]:
     """`items` and `spent`, by item, sorted."""
     by_item: dict[str, list[Judgement]] = {}
     for judgement in sorted(judgements, key=lambda one: (one.item.id, one.variant, one.repeat)):
         by_item.setdefault(judgement.item.id, []).append(judgement)
     spent = {name: tuple(map(_spent, some)) for name, some in by_item.items()}
     return {
-        "items": {name: _item(some) for name, some in by_item.items()},
+        "items": {name: _item(run, some) for name, some in by_item.items()},
         "spent": {name: each for name, each in spent.items() if any(one != (None, None) for one in each)},
     }
 
 
-def _item(judgements: Sequence[Judgement]) -> ApprovedItem:
+def _item(run: Run, judgements: Sequence[Judgement]) -> ApprovedItem:
     item = judgements[0].item
     answers = tuple(
         Answer(
             variant=each.variant,
             repeat=each.repeat,
+            shown=run.shown(item, each.variant),
             verdict=each.verdict,
             problem=each.problem,
             reviews=each.reviews,

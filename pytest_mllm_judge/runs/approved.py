@@ -28,7 +28,8 @@
 It holds no reply, no picture, no date and no place on a machine. Items are sorted by id and stand on a line
 each, so that a diff shows which verdicts changed; what each answer cost and how long it took, which changes
 with every recording, stands apart from them. Of an answer, a variant, a repeat (from 1), a problem and what
-humans said of the reply (`reviews`) are written where there are some.
+humans said of the reply (`reviews`) are written where there are some; with a variant the digest of the item
+as it was shown.
 """
 
 from __future__ import annotations
@@ -63,11 +64,13 @@ Spent = tuple[float | None, float | None]
 class Answer(Frozen):
     """What came of one question about an item: a verdict, a problem, or with criteria some of both.
 
-    `reviews` are what humans had said of the reply.
+    `shown` is the digest of the altered item, '' for the item as it is. `reviews` are what humans had said of
+    the reply.
     """
 
     variant: str = ""
     repeat: int = Field(default=0, ge=0)
+    shown: str = ""
     verdict: Verdict | None = None
     problem: Problem | None = None
     reviews: tuple[Review, ...] = ()

@@ -160,11 +160,21 @@ class ApprovedRun(Run):
                 for item in self.items
                 if item.id in chosen
                 for answer in self.approved.items[item.id].answers
+                if self._is_shown_so(item, answer)
             ],
             cluster_of=self.benchmark.cluster,
             tasks=self.benchmark.tasks,
             population=self.benchmark.manifest.population,
         )
+
+    def _is_shown_so(self, item: Item, answer: Answer) -> bool:
+        """Whether the answer's variant shows the item as it did then; one that nobody knows does not."""
+        if not answer.shown:
+            return True
+        try:
+            return self.shown(item, answer.variant) == answer.shown
+        except ValueError:
+            return False
 
     def beside(self, candidate: Run) -> tuple[Judgements, Judgements]:
         """What the candidate and the approval said, of the questions that both were asked."""

@@ -16,10 +16,13 @@ from pytest_mllm_judge.recording.format import DIGEST, PART
 def content_of(item: Item) -> str:
     """The digest of what is asked about: task, instruction, responses, and every picture by its content.
 
-    A picture without a file counts by its address or path. Who gave a response does not count.
+    A picture without a file counts by its address or path, a changed one also by the words of its change. Who
+    gave a response does not count.
     """
     responses: list[JsonValue] = [[each.text, _pictures(item, each.images)] for each in item.responses]
     asked: list[JsonValue] = [item.task, item.instruction, responses, _pictures(item, item.images)]
+    if item.picture_changes:
+        asked.append(dict(item.picture_changes))
     return text_digest(canonical(asked))[:DIGEST]
 
 

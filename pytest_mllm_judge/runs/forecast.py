@@ -112,7 +112,7 @@ def merged(found: Iterable[Forecast]) -> list[Forecast]:
         other = each.get((one.judge, one.benchmark), one)
         rows = {row.name: row for row in other.rows}
         for row in one.rows:
-            rows[row.name] = max(row, rows.get(row.name, row), key=lambda some: some.questions)
+            rows[row.name] = max(rows.get(row.name, row), row, key=lambda some: some.questions)
         known = {**one.known, **other.known}
         each[one.judge, one.benchmark] = replace(other, rows=tuple(rows.values()), known=known)
     return list(each.values())

@@ -116,6 +116,18 @@ class Kept:
             variants[item].add(variant)
         return variants
 
+    def to_prune(self, *, undeclared: bool = False) -> list[Told]:
+        """What `prune` takes out, as `stale` tells it."""
+        if undeclared:
+            return self.stale
+        every = [one for each in self._unasked.values() for one in each]
+        undeclared_names = {name_of(one) for one in every if self._is_undeclared(one)}
+        return [told for told in self.stale if told.name not in undeclared_names]
+
+    def _is_undeclared(self, exchange: Exchange) -> bool:
+        """Whether it is of an item that is there, in a variant or a repeat that is not declared."""
+        return exchange.item in self._there and exchange.name not in self._by_name
+
     def _why_stale(self, exchange: Exchange) -> str:
         if exchange.item in self._skipped:
             return f"the item is skipped: {self._skipped[exchange.item]}"
@@ -130,16 +142,21 @@ class Kept:
             )
         return f"repeat {exchange.repeat} is not declared"
 
-    def prune(self, *, dry_run: bool = False) -> int:
+    def prune(self, *, dry_run: bool = False, undeclared: bool = False) -> int:
         """Take the stale lines out of the cassette, and say how many bytes they had.
 
-        Raise CassetteError, with nothing changed, if a line is damaged, a picture is not there, or another
-        process is recording. With `dry_run` nothing is written.
+        Those of variants and repeats that `[probes]` does not declare stay, unless `undeclared`: a test's
+        marker may ask them. Raise CassetteError, with nothing changed, if a line is damaged, a picture is not
+        there, or another process is recording. With `dry_run` nothing is written.
         """
         refuse_damage(self.contents)
-        if not self.stale:
+        if not self.to_prune(undeclared=undeclared):
             return 0
-        gone = [held for digest, held in self.contents.held.items() if digest not in self.asked]
+        gone = [
+            held
+            for digest, held in self.contents.held.items()
+            if digest not in self.asked and (undeclared or not self._is_undeclared(held.exchange))
+        ]
         lost = [*gone, *(old for old, _ in self.contents.superseded)]
         if not dry_run:
             without(self.contents.path, {held.exchange.question for held in gone})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -22,9 +23,23 @@ from pytest_mllm_judge.model import Item, Judgement, Judgements, Question, Reply
 from pytest_mllm_judge.probes.probing import Probing, lot
 from pytest_mllm_judge.recording.recorder import Recorder
 from pytest_mllm_judge.runs.asker import Asker
+from pytest_mllm_judge.runs.contents import content_of
 from pytest_mllm_judge.runs.reviews import Reviews
 
 Key = tuple[str, str, int]
+"""Item, variant and repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A judgement, and the item as it was shown: two tests may alter it in other ways under one name.
+
+    `own` says that it was asked as the benchmark says, and not as a test's marker does.
+    """
+
+    shown: Item
+    judgement: Judgement
+    own: bool
 
 
 class Run:
@@ -52,8 +67,9 @@ class Run:
         self.probing = probing_of(benchmark)
         self.items = limited(benchmark.items, limit)
         self.reviews = Reviews(benchmark.folder, judge.name)
-        self._kept: dict[Key, Judgement] = {}
-        self._expected: set[Key] = set()
+        self._is_own = True
+        self._kept: dict[Key, list[Answered]] = {}
+        self._expected: set[tuple[Key, Item]] = set()
 
     def ask(self, item: Item, *, repeat: int = 0, variant: str = "") -> Judgement:
         """The judgement of an item: kept, replayed, or asked for now.
@@ -63,24 +79,47 @@ class Run:
         may be asked, or not any more. Of a variant, the judgement holds the item as it is and the verdict
         as it was given: on a swapped pair, `A` is the item's second response.
         """
-        key = (item.id, variant, repeat)
-        kept = self._kept.get(key)
-        if kept is None or (kept.item is not item and kept.item != item):
-            question = self.question(item, variant=variant, repeat=repeat)
-            kept = self._judgement(question)
-            if variant:
-                kept = kept.model_copy(update={"item": item})
-            if reviews := self.reviews.of(kept, question):
-                kept = kept.model_copy(update={"reviews": reviews})
-            self._kept[key] = kept
-        return kept
+        shown = self.probing.altered(item, variant)
+        kept = self._kept_of((item.id, variant, repeat), item, shown)
+        if kept is not None:
+            return kept
+        question = self.judge.question(shown, variant=variant, repeat=repeat)
+        made = self._judgement(question)
+        if variant:
+            made = made.model_copy(update={"item": item})
+        if reviews := self.reviews.of(made, question):
+            made = made.model_copy(update={"reviews": reviews})
+        own = self._is_own or not variant
+        self._kept.setdefault((item.id, variant, repeat), []).append(Answered(shown, made, own))
+        return made
+
+    def _kept_of(self, key: Key, item: Item, shown: Item) -> Judgement | None:
+        """What is kept of this item, shown so."""
+        for each in self._kept.get(key, ()):
+            if _is_same(each.shown, shown) and _is_same(each.judgement.item, item):
+                return each.judgement
+        return None
 
     def question(self, item: Item, *, variant: str = "", repeat: int = 0) -> Question:
         """What is asked of the item as this variant shows it. Raise ValueError for an unknown variant."""
         return self.judge.question(self.probing.altered(item, variant), variant=variant, repeat=repeat)
 
+    def shown(self, item: Item, variant: str) -> str:
+        """The digest of the item as this variant shows it; '' for the item as it is. See `question`."""
+        altered = self.probing.altered(item, variant)
+        return "" if altered is item else content_of(altered)
+
     def asking(self, probing: Probing) -> Run:
-        """The same run, asking other probes: what both ask is asked once."""
+        """The same run, asking what a test's marker says: what both ask is asked once."""
+        other = self._with(probing)
+        other._is_own = False
+        return other
+
+    def probed(self, probe: str) -> Run:
+        """The same run, asking this one of its probes alone, or none for ''."""
+        return self._with(self.probing.only(probe))
+
+    def _with(self, probing: Probing) -> Run:
         other = copy(self)
         other._forget_tasks()
         other.probing = probing
@@ -93,8 +132,12 @@ class Run:
 
     @property
     def made(self) -> tuple[Judgement, ...]:
-        """Every judgement made so far, and not forgotten."""
-        return tuple(self._kept.values())
+        """Every judgement made so far, and not forgotten; of several under one name one, the run's own first.
+
+        Which one does not depend on the order in which they were asked.
+        """
+        every = (min(some, key=_by_right) if len(some) > 1 else some[0] for some in self._kept.values())
+        return tuple(each.judgement for each in every)
 
     def _judgement(self, question: Question) -> Judgement:
         try:
@@ -131,9 +174,10 @@ class Run:
         asks = []
         for item in items:
             for key in self._keys(item, repeats, probed=probed):
-                if key not in self._expected and key not in self._kept:
-                    self._expected.add(key)
-                    asks.append(partial(self.question, item, variant=key[1], repeat=key[2]))
+                shown = self.probing.altered(item, key[1])
+                if (key, shown) not in self._expected and self._kept_of(key, item, shown) is None:
+                    self._expected.add((key, shown))
+                    asks.append(partial(self.judge.question, shown, variant=key[1], repeat=key[2]))
         self.asker.plan(self.judge, asks)
 
     def _keys(self, item: Item, repeats: int, *, probed: bool) -> Iterator[Key]:
@@ -242,6 +286,15 @@ class Run:
         if missing := self.judge.missing_key():
             lines.append(f"  Before that: {missing}")
         return "\n".join(lines)
+
+
+def _is_same(one: Item, other: Item) -> bool:
+    return one is other or one == other
+
+
+def _by_right(each: Answered) -> tuple[bool, str]:
+    shown = each.shown
+    return not each.own, f"{shown.to_json()} {sorted(shown.picture_changes.items())}"
 
 
 def limited(items: Sequence[Item], limit: int | None) -> tuple[Item, ...]:

@@ -129,14 +129,15 @@ class Session:
         return self.runs[key]
 
     def asking(self, run: Run, marked: str) -> Run:
-        """The run, asking what a marker says besides: its names and settings, as JSON.
+        """The run, asking what markers say besides: the names and settings of each, as JSON.
 
         Raise SettingsError or BenchmarkError for what makes no sense.
         """
         key = (id(run), marked)
         if key not in self._asking:
-            names, settings = json.loads(marked)
-            probes = with_marker(run.benchmark.manifest.probes, names, settings)
+            probes = run.benchmark.manifest.probes
+            for names, settings in json.loads(marked):
+                probes = with_marker(probes, names, settings)
             self._asking[key] = run.asking(probing_of(run.benchmark, probes))
         return self._asking[key]
 
@@ -144,7 +145,7 @@ class Session:
         """The run, asking this one of its probes alone."""
         key = (id(run), f"only {probe}")
         if key not in self._asking:
-            self._asking[key] = run.asking(run.probing.only(probe))
+            self._asking[key] = run.probed(probe)
         return self._asking[key]
 
     def has_baseline(self, judge: str, path: Path, named: str | None) -> bool:

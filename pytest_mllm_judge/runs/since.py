@@ -91,7 +91,7 @@ def _counted(some: list[str]) -> str:
 
 def _repeats(baseline: ApprovedRun, candidate: Run) -> Iterator[str]:
     answers = (answer for item in baseline.approved.items.values() for answer in item.answers)
-    then = max((answer.repeat + 1 for answer in answers), default=0)
+    then = max((answer.repeat + 1 for answer in answers if not answer.variant), default=0)
     now = candidate.benchmark.manifest.probes.repeat
     if then and then != now:
         yield f"asked {_times(then)} then and {_times(now)} now: compared on the first {min(then, now)}"

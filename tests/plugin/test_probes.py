@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mllm_judge.__main__ import main
 from tests.plugin.conftest import Project
 
 SHAPES = Path(__file__).parents[2] / "fixtures" / "shapes"
@@ -207,3 +208,136 @@ def test_what_probes_ask_is_told_before_anything_is_asked(shapes: Project) -> No
         ]
     )
     assert len((shapes.root / "bench" / "cassettes" / "own.jsonl").read_text().splitlines()) == EACH
+
+
+CLASH = """
+import pytest
+from pytest_mllm_judge import robustness
+
+pytestmark = pytest.mark.judge_benchmark("bench")
+
+@pytest.mark.judge_probes(reencoding={"variants": ["jpeg"]})
+def test_mild(judge_run):
+    assert robustness.jpeg(judge_run.judgements()).value == pytest.approx(MILD)
+
+@pytest.mark.judge_probes(reencoding={"variants": ["resized"], "scale": 0.1})
+def test_hard(judge_run):
+    assert robustness.resized(judge_run.judgements()).value > 0.2
+
+@pytest.mark.judge_probes(reencoding={"variants": ["resized"]})
+def test_soft(judge_run):
+    assert robustness.resized(judge_run.judgements()).value == 0
+"""
+
+
+@pytest.mark.parametrize("chosen", ["", "hard", "soft"])
+def test_two_tests_that_alter_items_in_other_ways_have_answers_of_their_own(
+    shapes: Project, spread: tuple[str, ...], chosen: str
+) -> None:
+    """Alone, together and over two processes: the same variant's name, other settings."""
+    shapes.judges["sound"] = {"kind": "reference"}
+    shapes.write_judges()
+    shapes.write_manifest()
+    shapes.pytester.makepyfile(test_own=CLASH.replace("MILD", "0.0"))
+    result = shapes.run("--judge=sound", *spread, "test_own.py", *(["-k", chosen] if chosen else []))
+    assert result.ret == 0
+
+
+def test_a_markers_settings_change_no_gate_of_the_benchmark(shapes: Project) -> None:
+    shapes.judges["sound"] = {"kind": "reference"}
+    shapes.write_judges()
+    gate = '[gates."scaled"]\ncheck = "robustness.resized"\nat_most = 0.2\n'
+    shapes.write_manifest(f'[probes]\nreencoding = ["resized"]\n{gate}')
+    shapes.pytester.makepyfile(test_own=CLASH.replace("MILD", "0.0"))
+    args = ("--judge=sound", "--judge-report=r.json", "-k", "hard or scaled")
+    for order in (("test_own.py", "bench"), ("bench", "test_own.py")):
+        result = shapes.run(*args, *order)
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(["  holds *scaled  robustness.resized at most 0.2: 0.000 *"])
+        (judge,) = json.loads((shapes.root / "r.json").read_text())["judges"]
+        assert [(each["check"], each["figure"]["value"]) for each in judge["probes"]] == [
+            ("robustness.resized", 0.0)
+        ]
+
+
+def test_a_gate_rests_on_nothing_that_other_probes_ask(shapes: Project) -> None:
+    """A cassette from before the probes were added still decides what it has the answers for."""
+    (shapes.root / "own.py").write_text(PRICED)
+    shapes.judges["own"] = {"kind": "callable", "function": "own.py:ask"}
+    shapes.write_judges()
+    gate = '[gates."any"]\ncheck = "problems.rate"\nat_most = 0.99\n'
+    shapes.write_manifest(gate)
+    shapes.run("--judge=own", "--judge-record=new_episodes", "bench")
+    shapes.write_manifest(f'[probes]\nposition = true\ngrounding = ["blank"]\n{gate}')
+    result = shapes.run("--judge=own", "-m", "judge_gate or judge_probe", "bench")
+    result.assert_outcomes(passed=1, failed=2, deselected=3 * EACH)
+    result.stdout.fnmatch_lines(["  holds *any  problems.rate at most 0.99: *"])
+
+
+def test_a_probe_that_suits_no_item_is_red(shapes: Project) -> None:
+    shapes.write_manifest("[probes]\nimages = true\n")
+    result = shapes.run("--judge=sound", "-m", "judge_probe", "bench")
+    result.assert_outcomes(failed=1, deselected=3 * EACH)
+    result.stdout.fnmatch_lines(["no item of this benchmark suits the probe 'images': nothing was asked"])
+
+
+def test_a_functions_marker_asks_besides_its_modules(shapes: Project) -> None:
+    shapes.write_manifest()
+    source = """
+    import pytest
+    pytestmark = [pytest.mark.judge_benchmark("bench"), pytest.mark.judge_probes("position", repeat=2)]
+
+    @pytest.mark.judge_probes("padding")
+    def test_both(judge_run):
+        assert {one.variant for one in judge_run.pair} == {"", "swapped", "padded"}
+        assert {one.repeat for one in judge_run.pair} == {0, 1}
+    """
+    shapes.pytester.makepyfile(test_own=source)
+    shapes.run("--judge=sound", "test_own.py").assert_outcomes(passed=1)
+
+
+def test_what_a_marker_asks_is_told_first_and_stays_in_the_cassette(shapes: Project) -> None:
+    (shapes.root / "own.py").write_text(PRICED)
+    shapes.judges["own"] = {"kind": "callable", "function": "own.py:ask"}
+    shapes.write_judges()
+    shapes.write_manifest()
+    shapes.pytester.makepyfile(test_own=MARKED)
+    result = shapes.run("--judge=own", "--judge-record=new_episodes", "-k", "both_orders", "test_own.py")
+    result.assert_outcomes(passed=1, deselected=2)
+    result.stdout.fnmatch_lines(
+        [f"mllm-judge: own on bench: {2 * 3 * EACH + 2 * EACH} questions, 0 of them recorded", "  position *"]
+    )
+    cassette = shapes.root / "bench" / "cassettes" / "own.jsonl"
+    recorded = cassette.read_bytes()
+    assert len(recorded.splitlines()) == 4 * EACH
+    assert main(["cassette", "prune", str(shapes.root / "bench")]) == 0
+    assert cassette.read_bytes() == recorded
+    assert main(["cassette", "prune", "--undeclared", str(shapes.root / "bench")]) == 0
+    assert len(cassette.read_bytes().splitlines()) == EACH
+
+
+def test_the_summary_counts_what_variants_took(shapes: Project) -> None:
+    (shapes.root / "own.py").write_text(PRICED)
+    shapes.judges["own"] = {"kind": "callable", "function": "own.py:ask"}
+    shapes.write_judges()
+    shapes.write_manifest("[probes]\nposition = true\n")
+    result = shapes.run("--judge=own", "--judge-record=new_episodes", "bench")
+    asked = 4 * EACH
+    result.stdout.fnmatch_lines(
+        [f"asked: {asked} replies recorded; {100 * asked:,} input and {10 * asked:,} output tokens*"]
+    )
+
+
+def test_an_approval_is_not_compared_where_the_probe_shows_something_else(shapes: Project) -> None:
+    shapes.judges["sound"] = {"kind": "reference"}
+    shapes.write_judges()
+    upgrade = "[upgrade]\nmargin = 0.9\n"
+    shapes.write_manifest(f'[probes]\nreencoding = ["resized"]\n{upgrade}')
+    shapes.run("--judge=sound", "bench")
+    assert main(["approve", "sound", str(shapes.root / "bench"), "--reason", "the first one"]) == 0
+    shapes.run("--judge=sound", "bench").stdout.no_fnmatch_line("*asked*then*")
+    harder = '{ variants = ["resized"], scale = 0.1 }'
+    shapes.write_manifest(f"[probes]\nreencoding = {harder}\n{upgrade}")
+    result = shapes.run("--judge=sound", "bench")
+    result.stdout.no_fnmatch_line("regressed: robustness*")
+    result.stdout.fnmatch_lines(["  robustness.resized *"])

@@ -41,8 +41,9 @@ ITEMS = [item(number, task) for task in ("score", "pair", "batch") for number in
 
 @pytest.fixture
 def own_probes() -> Iterator[None]:
-    """What a test enters is forgotten."""
+    """What a test enters is forgotten, and what others entered is not there."""
     before = dict(OWN)
+    OWN.clear()
     yield
     OWN.clear()
     OWN.update(before)
@@ -128,6 +129,7 @@ def test_a_sample_is_drawn_from_the_items_that_suit_the_probe() -> None:
 KNOWN = "position, rotations, images, padding, grounding, attack, reencoding"
 
 
+@pytest.mark.usefixtures("own_probes")
 @pytest.mark.parametrize(
     ("said", "why"),
     [
@@ -146,6 +148,7 @@ KNOWN = "position, rotations, images, padding, grounding, attack, reencoding"
             "probes.padding: unknown key 'paddr'; did you mean 'padder'? "
             "(known: items, padder, seed, variants)",
         ),
+        ({"grounding": []}, "probes.grounding is []: say true, a list of its variants, or a table"),
         ({"padding": 3}, "probes.padding is 3: say true, a list of its variants, or a table"),
         (
             {"padding": {"items": 0}},
@@ -165,14 +168,85 @@ def test_what_makes_no_sense_is_told_with_its_place(said: dict[str, Any], why: s
 
 @pytest.mark.usefixtures("own_probes")
 def test_two_probes_with_one_variants_name_are_told() -> None:
-    @probe("mine", tasks=["pair"])
-    def mine(one: Item) -> dict[str, Item]:
-        return {"swapped": one}
-
-    probing = Probing({"position": True, "mine": True}, items=ITEMS)
+    for name in ("mine", "yours"):
+        probe(name)(lambda one: {"loud": one.model_copy(update={"instruction": "WHAT?"})})
+    probing = Probing({"mine": True, "yours": True}, items=ITEMS)
     with pytest.raises(SettingsError) as told:
         probing.variants(item(1))
-    assert str(told.value) == "the probes 'position' and 'mine' both have a variant 'swapped'"
+    assert str(told.value) == "the probes 'mine' and 'yours' both have a variant 'loud'"
+    alone = Probing({"mine": True, "yours": True}, items=ITEMS)
+    alone.only("mine").variants(item(1))
+    with pytest.raises(SettingsError):
+        alone.only("yours").variants(item(1))
+
+
+def altered(one: Item, **more: Any) -> Item:
+    return one.model_copy(update={"instruction": "WHAT?", **more})
+
+
+def raising(one: Item) -> dict[str, Item]:
+    raise KeyError("answer")
+
+
+@pytest.mark.usefixtures("own_probes")
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (raising, "it raised KeyError: 'answer'"),
+        (lambda one: None, "it gave None; give the altered items by their variants' names, or {}"),
+        (lambda one: [one], "it gave a list; give the altered items by their variants' names, or {}"),
+        (lambda one: {"loud": "WHAT?"}, "the variant 'loud' is a str, not an Item"),
+        (
+            lambda one: {"loud": altered(one, id="other")},
+            "the variant 'loud' is the pair item 'other'; id and task must stay: item.model_copy(update=...)",
+        ),
+        (
+            lambda one: {"swapped": altered(one)},
+            "the variant name 'swapped' is ours, or none; give it another",
+        ),
+        (
+            lambda one: {"rotated-9": altered(one)},
+            "the variant name 'rotated-9' is ours, or none; give it another",
+        ),
+        (lambda one: {"again": altered(one)}, "the variant name 'again' is ours, or none; give it another"),
+    ],
+)
+def test_what_a_probe_of_ones_own_may_not_give_is_told_with_its_item(function: Any, why: str) -> None:
+    probe("mine")(function)
+    with pytest.raises(SettingsError) as told:
+        Probing({"mine": True}, items=ITEMS, where="benchmark.toml: ").variants(item(1))
+    assert str(told.value) == f"benchmark.toml: probes.mine: item 'pair-001': {why}"
+
+
+@pytest.mark.usefixtures("own_probes")
+def test_a_variant_that_changes_nothing_is_not_asked() -> None:
+    probe("mine")(lambda one: {"same": one.model_copy()})
+    assert Probing({"mine": True}, items=ITEMS).variants(item(1)) == ()
+
+
+@pytest.mark.usefixtures("own_probes")
+def test_a_probe_that_was_entered_under_another_name_is_asked_under_this_one(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(ENTERED)
+    (tmp_path / "items.jsonl").write_text("".join(one.to_json() + "\n" for one in ITEMS))
+    (tmp_path / "benchmark.toml").write_text(f'{HEAD}[probes.cited]\nfunction = "own.py:loud"\n')
+    probing = probing_of(load(tmp_path))
+    assert probing.only("cited").variants(item(1)) == ("loud",)
+    assert probing.variants(item(1, "score")) == ()
+
+
+@pytest.mark.usefixtures("own_probes")
+def test_an_answers_figure_rests_on_the_same_asks_whether_its_probe_stands_alone() -> None:
+    """What is asked again for one probe is seen by the figures of the others, which are asked once."""
+    probing = Probing({"padding": True, "position": True, "grounding": ["blank"]}, items=ITEMS)
+    assert probing.only("padding").variants(item(1)) == ("padded", "again")
+    assert probing.only("position").variants(item(1)) == ("swapped",)
+    assert probing.only("").variants(item(1)) == ()
+
+
+def test_a_setting_that_is_wrong_is_told_with_its_probe() -> None:
+    probing = Probing({"reencoding": {"quality": 900}}, items=ITEMS, where="benchmark.toml: ")
+    with pytest.raises(SettingsError, match=r"^benchmark.toml: probes.reencoding: quality is 900; "):
+        probing.variants(item(1))
 
 
 @pytest.mark.usefixtures("own_probes")
@@ -200,6 +274,13 @@ def test_a_task_that_does_not_exist_is_told() -> None:
     assert str(told.value) == "probe 'odd': there is no task 'pairs'"
 
 
+ENTERED = """
+from pytest_mllm_judge.probes import probe
+
+@probe("loud", tasks=["pair"])
+def loud(item):
+    return {"loud": item.model_copy(update={"instruction": item.instruction.upper()})}
+"""
 OWN_FILE = """
 def loud(item):
     return {"loud": item.model_copy(update={"instruction": item.instruction.upper()})}
