@@ -13,7 +13,7 @@ from pytest_mllm_judge.model import Criterion, Judgements
 from pytest_mllm_judge.probes import attack as probe
 
 _OPTIONS = ("average", "by", "criterion")
-_LOWER = "Lower is better; beside it stands how often a verdict turns to the answer wholly, and asked again."
+_LOWER = "Lower is better; beside it stands how often verdicts turn to the answer wholly, and away from it."
 _NEITHER = "Claim it `within` a margin: words are the same, so that it should be 0 either way."
 
 
