@@ -92,7 +92,7 @@ _ALL = (
     Claimed(check="consistency.orders", fault="noise", asks=_BOTH_ORDERS, below_fair=True),
     Claimed(check="consistency.rotations", fault="noise", asks=_ROTATED, below_fair=True),
     Claimed(check="consistency.repeats", fault="unsteadiness", asks=Asks(_MOVES), below_fair=True),
-    Claimed(check="batch.echo", fault="echo", asks=_ROTATED, exactly=0.0),
+    Claimed(check="batch.echo", fault="echo", asks=_ROTATED, exactly=0.0, linear=True),
     Claimed(
         check="pair.length",
         fault="length",
