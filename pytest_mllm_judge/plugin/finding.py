@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mllm_judge.errors import MllmJudgeError
-from pytest_mllm_judge.plugin.collection import Case, ItemCase, UpgradeCase
+from pytest_mllm_judge.plugin.cases import Case, ItemCase, UpgradeCase
 from pytest_mllm_judge.plugin.fixtures import asked_by, marked_by
 from pytest_mllm_judge.plugin.options import REQUIRED
 from pytest_mllm_judge.plugin.outcomes import NO_JUDGE
