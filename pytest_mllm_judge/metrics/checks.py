@@ -173,5 +173,6 @@ def needs(name: str) -> SettingsError:
         f"{name} is read from what the probe {probe!r} asks, and nothing of it was asked"
         f"\n  Say [probes] {probe} = true in benchmark.toml, or mark the test: "
         f'@pytest.mark.judge_probes("{probe}")'
-        "\n  Where that is said, no item here suits the probe, or the baseline was approved without it."
+        "\n  Where that is said, no item here suits the probe, the log or the cassette lacks its answers, "
+        "or the baseline was approved without it."
     )

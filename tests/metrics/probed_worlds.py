@@ -70,6 +70,17 @@ def asked(
     )
 
 
+def unasked_of(name: str, probe: str) -> str:
+    """What a check says where its probe was not asked."""
+    return (
+        f"{name} is read from what the probe {probe!r} asks, and nothing of it was asked"
+        f"\n  Say [probes] {probe} = true in benchmark.toml, or mark the test: "
+        f'@pytest.mark.judge_probes("{probe}")'
+        "\n  Where that is said, no item here suits the probe, the log or the cassette lacks its answers, "
+        "or the baseline was approved without it."
+    )
+
+
 def unasked(judgement: Judgement) -> Judgement:
     """The judgement had its question never been asked, as of a log without that row."""
     return judgement.model_copy(update={"verdict": None, "problem": "not_asked"})

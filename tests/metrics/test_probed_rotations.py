@@ -18,7 +18,7 @@ from pytest_mllm_judge.metrics import CHECKS
 from pytest_mllm_judge.statistics import tango
 from tests.metrics.bias_worlds import both
 from tests.metrics.figures import FEW
-from tests.metrics.probed_worlds import Said, asked, unasked
+from tests.metrics.probed_worlds import Said, asked, unasked, unasked_of
 
 LOST = None
 RANKINGS = ["".join(order) for order in permutations("ABCD")]
@@ -183,11 +183,7 @@ def test_nobody_gains_by_refusing(rows: list[list[str | None]], place: int) -> N
 def test_without_a_rotated_batch_it_is_an_error_that_names_the_probe(name: str) -> None:
     with pytest.raises(SettingsError) as told:
         CHECKS[name](asked([{"": ["ABCD"], "swapped": ["ABCD"]}], task="batch", human="ABCD"))
-    assert str(told.value) == (
-        f"{name} is read from what the probe 'rotations' asks, and nothing of it was asked"
-        "\n  Say [probes] rotations = true in benchmark.toml, or mark the test: "
-        '@pytest.mark.judge_probes("rotations")'
-    )
+    assert str(told.value) == unasked_of(name, "rotations")
     assert CHECKS[name].margin == 0.05
 
 
@@ -209,10 +205,9 @@ def test_batches_that_lack_a_rotation_are_left_out_of_the_gap_and_counted() -> N
 def test_rotations_that_nobody_was_asked_are_none_unless_some_were(name: str) -> None:
     made = batches([steady("BADC")] * 12)
     none = [unasked(one) if one.variant else one for one in made]
-    with pytest.raises(
-        SettingsError, match=f"{name} is read from what the probe 'rotations' asks, and nothing"
-    ):
+    with pytest.raises(SettingsError) as told:
         CHECKS[name](made.like_these(none))
+    assert str(told.value) == unasked_of(name, "rotations")
     some = [unasked(one) if one.variant and one.item.id != "i0000" else one for one in made]
     assert CHECKS[name](made.like_these(some)).problems == {"not_asked": 11}
 
