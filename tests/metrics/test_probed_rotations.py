@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -12,40 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_mllm_judge import Estimate, Judgements, bias, consistency
+from pytest_mllm_judge import bias, consistency
 from pytest_mllm_judge.errors import SettingsError
 from pytest_mllm_judge.metrics import CHECKS
 from pytest_mllm_judge.statistics import tango
 from tests.metrics.bias_worlds import both
 from tests.metrics.figures import FEW
 from tests.metrics.probed_worlds import Said, asked, unasked, unasked_of
+from tests.metrics.rotated_worlds import ECHO, ERROR, LOST, RANKINGS, batches, outcomes, row, steady
 
-LOST = None
-RANKINGS = ["".join(order) for order in permutations("ABCD")]
 NAMES = ("batch.position", "batch.echo", "consistency.rotations")
 ROWS = st.lists(st.lists(st.sampled_from([*RANKINGS, LOST]), min_size=4, max_size=4), min_size=1, max_size=12)
-
-
-def row(said: list[str | None]) -> Said:
-    """What is said as the batch is, and in the rotations by one to three."""
-    return {f"rotated-{turn}" if turn else "": [ranking] for turn, ranking in enumerate(said)}
-
-
-def batches(rows: list[list[str | None]]) -> Judgements:
-    return asked([row(said) for said in rows], task="batch", human="ABCD")
-
-
-def shown(ranking: str, turn: int, letters: str = "ABCD") -> str:
-    """A ranking of the answers in the letters that a rotation shows them by."""
-    return "".join(letters[(letters.index(letter) - turn) % len(letters)] for letter in ranking)
-
-
-def steady(ranking: str) -> list[str | None]:
-    """A judge that always ranks the answers so."""
-    return [shown(ranking, turn) for turn in range(4)]
-
-
-ECHO: list[str | None] = ["ABCD"] * 4
 
 
 @pytest.mark.parametrize("ranking", RANKINGS)
@@ -78,61 +53,6 @@ def test_the_gap_is_the_mean_rank_correlation_of_slot_and_place(rows: list[list[
     estimate = bias.batch_position(batches(known))
     assert estimate.value == pytest.approx(np.mean(each))
     assert (estimate.metric, estimate.better, estimate.n) == ("batch.position", "neither", len(known))
-
-
-def test_a_judge_that_repeats_its_prompts_example_is_found_by_that_example() -> None:
-    judgements = batches([["CADB"] * 4] * 20)
-    assert bias.echo(judgements).value == 0
-    assert bias.echo(judgements, example="CADB").value == 1
-    assert bias.echo(judgements, example="CAB").n == 0
-    with pytest.raises(TypeError, match=r"two metrics of this name"):
-        bias.echo(judgements) - bias.echo(judgements, example="CADB")
-
-
-def test_echoes_count_less_what_the_order_shown_elsewhere_comes_to() -> None:
-    """1, 2 and 4 of four rotations, the others what the rotation by two shows, or another order."""
-    rows: list[list[str | None]] = [[*["ABCD"] * n, *["CDAB"] * (4 - n)] for n in (1, 2, 4)]
-    rows += [["ABCD", "ABCD", "BACD", "DCBA"]]
-    estimate = bias.echo(batches(rows))
-    assert estimate.value == pytest.approx(((1 - 3 / 3) + (2 - 2 / 3) + 4 + 2) / 4 / 4)
-    echoes, elsewhere = estimate.beside
-    assert (echoes.name, echoes.about) == ("echoes", "how often the ranking is the order shown")
-    assert echoes.value == pytest.approx(9 / 16)
-    assert elsewhere.name == "elsewhere"
-    assert elsewhere.about == "how often it is that of one other rotation, which is chance"
-    assert elsewhere.value == pytest.approx(5 / 3 / 16)
-    by_example = bias.echo(batches([["DABC"] * 4]), example="DABC").beside[0]
-    assert (by_example.value, by_example.about) == (1, "how often the ranking is the example's, DABC")
-
-
-def of(answers: int, rows: Sequence[Sequence[str]]) -> Judgements:
-    """Batches of fewer answers."""
-    found = []
-    for one in batches([[*said, *[LOST] * (4 - answers)] for said in rows]):
-        if one.verdict is not None:
-            three = one.item.model_copy(update={"responses": one.item.responses[:answers]})
-            found.append(one.model_copy(update={"item": three}))
-    return batches([]).like_these(found)
-
-
-@pytest.mark.parametrize("answers", [2, 3])
-@pytest.mark.parametrize("truth", [0, 1, -1])
-def test_a_judge_that_minds_no_place_comes_to_exactly_0_by_enumeration(answers: int, truth: int) -> None:
-    """It says one ranking of the answers three times as often as any other; all it may say, so weighted."""
-    letters = "ABC"[:answers]
-    rankings = ["".join(order) for order in permutations(letters)]
-    says = [*rankings, *[rankings[truth]] * 2]
-    every = [
-        [shown(said, turn, letters) for turn, said in enumerate(row)] for row in product(says, repeat=answers)
-    ]
-    estimate = bias.echo(of(answers, every))
-    assert estimate.value == pytest.approx(0, abs=1e-12)
-    assert estimate.n == len(says) ** answers
-    (echoes, elsewhere) = estimate.beside
-    assert echoes.value == pytest.approx(elsewhere.value)
-    assert (echoes.value or 0) > 0
-    half = [[letters] * answers for _ in every]
-    assert bias.echo(of(answers, [*every, *half])).value == pytest.approx(1 / 2)
 
 
 def test_consistency_is_per_rotated_ask_and_again_stands_beside() -> None:
@@ -291,58 +211,8 @@ def test_the_order_of_judgements_changes_nothing_and_the_interval_holds_the_figu
             assert (one.value or 0) - 1e-12 <= (one.high or 0) <= 1
 
 
-def noisy(rng: np.random.Generator, n: int, *, echo: float = 0.0) -> list[list[str | None]]:
-    """n batches of a judge that swaps two neighbours in a third of its asks, and echoes some of them."""
-    found: list[list[str | None]] = []
-    for number in rng.integers(0, 24, n).tolist():
-        said: list[str | None] = []
-        for turn in range(4):
-            ranking = list(shown(RANKINGS[number], turn))
-            if rng.random() < 1 / 3:
-                place = int(rng.integers(0, 3))
-                ranking[place : place + 2] = ranking[place : place + 2][::-1]
-            said.append("ABCD" if rng.random() < echo else "".join(ranking))
-        found.append(said)
-    return found
-
-
-SETS = 80
-ERROR = 2 * (0.05 * 0.95 / SETS) ** 0.5
-"""Two standard errors of a share of 5 % in so many sets: .049."""
-
-
-def outcomes(claim: Callable[[Judgements], Estimate], echo: float, margin: float) -> dict[str, float]:
-    """80 sets of 60 batches."""
-    rng = np.random.default_rng(11)
-    found = [claim(batches(noisy(rng, 60, echo=echo))).within(margin).outcome for _ in range(SETS)]
-    return {outcome: found.count(outcome) / SETS for outcome in ("holds", "fails")}
-
-
 def test_a_fair_judge_however_noisy_is_not_called_led_by_the_slot() -> None:
     assert outcomes(bias.batch_position, 0.0, 0.05)["fails"] <= 0.05 + ERROR
-
-
-def noisy_two(rng: np.random.Generator, noise: float) -> list[list[str]]:
-    """60 batches of two by a judge that turns a ranking round in such a share of its asks."""
-    truth = rng.integers(0, 2, (60, 1))
-    said = (truth + [[0, 1]] + (rng.random((60, 2)) < noise)) % 2
-    return [[["AB", "BA"][one] for one in row] for row in said.tolist()]
-
-
-@pytest.mark.parametrize("noise", [0.1, 0.3, 0.5])
-def test_noise_is_no_echo_even_of_two_answers(noise: float) -> None:
-    rng = np.random.default_rng(5)
-    found = [bias.echo(of(2, noisy_two(rng, noise))) for _ in range(SETS)]
-    assert sum((each <= 0.05).outcome == "fails" for each in found) / SETS <= 0.05 + ERROR
-    assert abs(np.mean([each.value for each in found])) <= 2 * (2 * noise * (1 - noise) / 60 / SETS) ** 0.5
-
-
-def test_a_noisy_judge_that_echoes_at_times_comes_to_how_often() -> None:
-    assert outcomes(bias.echo, 0.05, 0.05)["fails"] <= 0.05 + ERROR
-    rng = np.random.default_rng(12)
-    found = bias.echo(batches(noisy(rng, 2_000, echo=0.15)))
-    assert found.value == pytest.approx(0.15, abs=0.01)
-    assert (found <= 0.05).outcome == "fails"
 
 
 def test_a_gap_at_the_margin_is_seldom_shown_to_be_none_and_one_of_three_margins_is_found() -> None:
