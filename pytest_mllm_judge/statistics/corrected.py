@@ -98,7 +98,8 @@ def pass_rate_figure() -> Figure:
         ratio = together / ((1 + labelled / others) * np.where(variance > 0, variance, np.inf))
         errs = table[..., 0, 1] + table[..., 1, 0] > 1e-9
         weight = np.where(errs, np.clip(ratio, 0, 1), 0)
-        found = human + weight * (unlabelled - judge)
+        # Of few items the correction may carry the rate beyond what a rate can be.
+        found = np.clip(human + weight * (unlabelled - judge), 0, 1)
         return np.asarray(np.where((labelled >= 2) & (others >= 2), found, np.nan))
 
     return Figure(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from pytest_mllm_judge.statistics import error_corrected, ppi_mean
+from pytest_mllm_judge.statistics.corrected import pass_rate_figure
 from tests.statistics.golden import TWO_SIDED_95
 
 HUMAN = [float(k % 3 == 0) for k in range(40)]
@@ -164,3 +167,20 @@ def test_a_corrected_pass_rate_lies_in_its_interval(data: st.DataObject) -> None
     else:
         assert 0 <= result.low <= result.value <= result.high <= 1
         assert result.low < result.high
+
+
+def test_of_few_items_the_corrected_rate_stays_a_rate() -> None:
+    """Every table of 10 items with a label and 20 without."""
+    tables = np.array(
+        [
+            [a, b, c, 10 - a - b - c, d, 20 - d]
+            for a, b, c, d in product(range(11), range(11), range(11), range(21))
+            if a + b + c <= 10
+        ],
+        dtype=float,
+    )
+    values = pass_rate_figure().value(tables)
+    known = values[~np.isnan(values)]
+    assert len(known) > 1000
+    assert ((known >= 0) & (known <= 1)).all()
+    assert (known == 1).any()
