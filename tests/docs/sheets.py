@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from pytest_mllm_judge.metrics import CHECKS
+from tests.benchmarks.probes.claimed import claims
 from tests.docs.references import REFERENCES, found, methods
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -130,6 +131,8 @@ def coverage(name: str, every: Iterable[Row]) -> str:
     two = [row for row in some if row.figure == f"{figure}, difference"]
     said = [f"{_range(one)} ({_links(one)})"] if one else []
     said += [f"of differences {_range(two)}"] if two else []
+    if name in claims():
+        said.append("how often faults of known size are found is counted [here](probes-simulation.md)")
     return ", ".join(said) or "not counted in [the simulation](statistics-simulation.md)"
 
 
