@@ -65,8 +65,8 @@ def pruned(kept: Kept, size: int, *, dry_run: bool, undeclared: bool = False) ->
         yield f"{kept.shown}: nothing to remove, all of {_count(len(kept.contents.held), 'exchange')} stay"
     if left := len(kept.stale) - len(gone):
         yield (
-            f"  {_count(left, 'exchange')} of variants or repeats that [probes] does not declare stay: a marker "
-            "judge_probes may ask them; --undeclared takes them out"
+            f"  {_count(left, 'exchange')} of variants or repeats that [probes] does not declare stay: "
+            "a marker judge_probes may ask them; --undeclared takes them out"
         )
 
 

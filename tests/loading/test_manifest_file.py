@@ -121,7 +121,10 @@ FEW = 'gates."few problems"'
          "score: a scale's numbers stand worst first, in ascending order"),
         ('items = "i"\n[pair]\nlabels = ["A"]', "pair: pair labels are different words and hold 'A' and 'B'"),
         ('items = "i"\n[pair]\nlabels = [1, 2]', "pair.labels: must be a list of words, got [1, 2]"),
-        ('items = "i"\n[probes]\nposition = "yes"', "probes.position: must be true, false or a table, got 'yes'"),
+        (
+            'items = "i"\n[probes]\nposition = "yes"',
+            "probes.position: must be true, false or a table, got 'yes'",
+        ),
         ('items = "i"\n[probes]\nrepeat = 0', "probes.repeat: must be 1 or more, got 0"),
         ('items = "i"\n[probes]\nrepeat = 2.0', "probes.repeat: must be a whole number, got 2.0"),
         ('items = "i"\n[probes]\npad = { by = inf }', "probes.pad.by: must be a finite number, got inf"),

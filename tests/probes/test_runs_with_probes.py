@@ -120,7 +120,8 @@ def test_an_unknown_probe_is_told_before_anything_is_asked(probed: Project) -> N
     result.stderr.fnmatch_lines(
         [
             "ERROR: bench/benchmark.toml: probes.grouding: there is no probe 'grouding'; did you mean "
-            "'grounding' or 'reencoding'? (known: position, rotations, images, padding, grounding, attack, reencoding)",
+            "'grounding' or 'reencoding'? (known: position, rotations, images, padding, grounding, attack, "
+            "reencoding)",
             '  One of your own: [[]probes.grouding] function = "file.py:function"',
         ]
     )
