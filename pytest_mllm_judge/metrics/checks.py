@@ -33,7 +33,7 @@ class Check:
     baseline's it may be unless the benchmark says, None where the check's units are the user's own;
     `worse` which way that is, None where the figure itself says what is better. `probe` names the probe that
     asks what it is read from, '' where the items as they are suffice, and `variants` which of its variants it
-    reads, () for any.
+    reads, () for any. `besides` names a probe whose answers it reads too, where that is asked.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Check:
     worse: Worse | None = None
     probe: str = ""
     variants: tuple[str, ...] = ()
+    besides: str = ""
 
     def suits(self, tasks: Tasks) -> bool:
         """Whether the check makes sense on the benchmark's scale."""
@@ -76,6 +77,7 @@ def declare(
     worse: Worse | None = None,
     probe: str = "",
     variants: tuple[str, ...] = (),
+    besides: str = "",
 ) -> Callable[[M], M]:
     """Enter a metric into the table of checks, under the name that gates use.
 
@@ -98,6 +100,7 @@ def declare(
             margin=margin,
             worse=worse,
             probe=probe,
+            besides=besides,
             variants=variants,
         )
         return metric

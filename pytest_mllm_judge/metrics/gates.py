@@ -79,7 +79,7 @@ def _claims(gate: Gate, check: Check, items: Sequence[Item], benchmark: Benchmar
     if check.name.startswith(_NOT_MADE_UP) or ("family" in check.options and gate.family is None):
         return []  # a made-up judge is of no family
     claims: list[Claim] = []
-    asks = asks_of(check.probe, items, benchmark)
+    asks = asks_of(check.probe or check.besides, items, benchmark)
     for verdicts in judges(
         items, benchmark.tasks, combine=gate.annotators or check.combine, criterion=gate.criterion
     ):

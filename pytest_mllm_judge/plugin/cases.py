@@ -132,12 +132,12 @@ class GateCase(Case):
 
     @property
     def run_of(self) -> Run:
-        """The run of this case's judge on its benchmark, asking the gate's own probe alone, if it has one."""
+        """The run of this case's judge on its benchmark, asking the probe alone that the check reads."""
         from pytest_mllm_judge.metrics.checks import check_named  # numpy and scipy, not needed without a gate
 
         run = super().run_of
         check = check_named(run.benchmark.manifest.gates[self.gate].check)
-        return state_of(self.config).session.probed(run, check.probe)
+        return state_of(self.config).session.probed(run, check.probe or check.besides)
 
     @property
     def items(self) -> tuple[Item, ...]:

@@ -32,7 +32,13 @@ Side = Callable[[Item], Label | None]
 
 
 @declare(
-    "pair.length", task="pair", source="this project", options=READING, margin=0.05, worse="away from zero"
+    "pair.length",
+    task="pair",
+    source="this project",
+    options=READING,
+    margin=0.05,
+    worse="away from zero",
+    besides="position",
 )
 def pair_length(judgements: Judgements, /, **options: Unpack[Options]) -> Estimate:
     """How much more often the judge prefers the longer answer of a pair than humans do, in [-1, 1].
@@ -60,6 +66,7 @@ def pair_length(judgements: Judgements, /, **options: Unpack[Options]) -> Estima
     options=(*READING, "family"),
     margin=0.05,
     worse="higher",
+    besides="position",
 )
 def pair_self_preference(
     judgements: Judgements, /, *, family: str | None = None, **options: Unpack[Options]

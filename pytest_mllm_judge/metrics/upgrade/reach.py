@@ -114,7 +114,7 @@ def _made_up(
     options, items, tasks = comparison.options, comparison.items(benchmark.items), benchmark.tasks
     combine, criterion = options.get("annotators") or comparison.check.combine, options.get("criterion")
 
-    asks = asks_of(comparison.check.probe, items, benchmark)
+    asks = asks_of(comparison.check.probe or comparison.check.besides, items, benchmark)
 
     def of(verdicts: Sequence[Judgement]) -> Judgements:
         return Judgements(
