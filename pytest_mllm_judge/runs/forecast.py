@@ -161,9 +161,11 @@ def answer(judge: str, folder: Path, *, root: Path, budget: float | None) -> Ite
 
 
 def _fitting_lines(run: Run, budget: float) -> Iterator[str]:
-    most = fitting(run, run.items, budget)
+    most = None if run.judge.unpriced() else fitting(run, run.items, budget)
     if most is None:
         yield f"  no budget can be kept: {run.judge.unpriced()}"
+    elif not run.probing.asked:
+        yield "  [probes] asks nothing, so there is nothing to fit into a budget"
     elif most == 0:
         yield f"  within {budget:,.2f} no probe can be asked of one item of each task"
     else:

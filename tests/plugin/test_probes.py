@@ -341,3 +341,29 @@ def test_an_approval_is_not_compared_where_the_probe_shows_something_else(shapes
     result = shapes.run("--judge=sound", "bench")
     result.stdout.no_fnmatch_line("regressed: robustness*")
     result.stdout.fnmatch_lines(["  robustness.resized *"])
+
+
+@pytest.mark.parametrize(
+    ("probes", "prices", "told"),
+    [
+        ("", True, "  [probes] asks nothing, so there is nothing to fit into a budget"),
+        (
+            "[probes]\npadding = true\n",
+            False,
+            "  no budget can be kept: [tool.pytest-mllm-judge.judges.far] has no prices",
+        ),
+        ("[probes]\npadding = true\n", True, "  within 0.02 beside the items as they are: items = "),
+        ("[probes]\npadding = true\n", True, ""),
+    ],
+)
+def test_what_fits_a_budget_is_told_or_why_nothing_does(
+    shapes: Project, capsys: pytest.CaptureFixture[str], probes: str, prices: bool, told: str
+) -> None:
+    priced = {"prices.input": 2.5, "prices.output": 10.0} if prices else {}
+    shapes.judges["far"] = {"kind": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1", **priced}
+    shapes.write_judges()
+    shapes.write_manifest(probes)
+    budget = "0.02" if told else "0.000001"
+    assert main(["cost", "far", "bench", "--budget", budget]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(told or "  within 0.00 no probe can be asked of one item of each task")
