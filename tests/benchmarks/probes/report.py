@@ -10,7 +10,7 @@ from importlib.metadata import version
 from tests.benchmarks.kept import Counts
 from tests.benchmarks.probes.cells import ALIKE, Trial, Truths
 from tests.benchmarks.probes.claimed import TIMES, claims
-from tests.benchmarks.probes.expected import moved_by
+from tests.benchmarks.probes.expected import moved_by, was_foreseen
 from tests.benchmarks.probes.faults import FAULTS, HARDNESS, NOISE, REASK, SEED
 from tests.benchmarks.probes.sizes import FAIR_SETS, ITEMS, SETS
 
@@ -190,7 +190,8 @@ def _matrix(results: Results, known: Truths) -> Iterator[str]:
         "",
         f"How often a check `fails` on a judge with the fault of a row, at {TIMES} margins of the check that "
         f"the row names; {_fewest(results, known)} data sets. `·`: all that the check reads is as the fair "
-        "judge has it, data set by data set. Parentheses: listed beforehand, with its reason below.",
+        "judge has it, data set by data set. Parentheses: listed with its reason below, "
+        "beforehand unless it says otherwise.",
         "",
         "| fault, sized for | " + " | ".join(map(str, numbers.values())) + " |",
         "|---|" + "--:|" * len(numbers),
@@ -203,7 +204,8 @@ def _matrix(results: Results, known: Truths) -> Iterator[str]:
         for check in known:
             reason = moved_by(fault.name, check)
             if reason and any(claims()[of].fault == fault.name for of in known):
-                yield f"- {fault.name}, `{check}`: {reason}"
+                late = "" if was_foreseen(fault.name, check) else " (listed after the first data sets)"
+                yield f"- {fault.name}, `{check}`: {reason}{late}"
 
 
 def _fewest(results: Results, known: Truths) -> str:
